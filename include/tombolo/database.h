@@ -1,0 +1,162 @@
+// Database: an SQLite file of the application, whose chosen tables Tombolo keeps in sync.
+//
+// All of SQL works on it, online and offline alike; what is written to a synced table is queued in the same transaction and
+// travels when there is a session (session.h). Synced are the hub's tables and those named by sync_tables; every other table
+// stays local.
+//
+// Threads: a Database may be used from any thread. Writes take turns; reads run on a connection of their own, beside a write,
+// and see what is committed. Other connections and processes may use the file at the same time; those that write synced tables
+// need attach(), or their statement fails with "no such function".
+//
+// Errors: Error (error.h), with SQLite's own message for SQL: Error(constraint) when a constraint refuses, Error(busy) when a
+// lock is not to be had within the busy timeout, Error(sql) otherwise. After a throw nothing of the failed transaction is there.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tombolo/error.h"
+#include "tombolo/options.h"
+#include "tombolo/session.h"
+#include "tombolo/status.h"
+#include "tombolo/value.h"
+#include "tombolo/verdict.h"
+
+struct sqlite3;
+
+namespace tombolo {
+
+namespace client {
+class Core;
+}
+
+// Turns capture on for a connection of the application's own: what it writes to the synced tables of any device file it has open
+// or attached, now or later, is queued. Call it once, from the thread that uses the handle, before the first write. The handle
+// stays the application's; it must be closed before the process ends its static data. Throws Error(unsupported) where the SQLite
+// library was built without the preupdate hook (Debian's has it).
+void attach(sqlite3* handle);
+
+// One value of an SQL statement's parameters, from whatever the caller has.
+template <typename T>
+Value to_value(const T& value) {
+    if constexpr (std::integral<T>) {
+        return Value(static_cast<int64_t>(value));
+    } else {
+        return Value(value);
+    }
+}
+
+// The write transaction that Database::write has opened. Lives during that call, on its thread.
+class Transaction {
+public:
+    // Runs one statement with its parameters bound from ?1 on; returns the number of rows it changed.
+    template <typename... Args>
+    int64_t exec(std::string_view sql, const Args&... args) {
+        return run(sql, std::vector<Value>{to_value(args)...});
+    }
+    // Runs one statement and returns its rows; sees what this transaction has written.
+    template <typename... Args>
+    Rows query(std::string_view sql, const Args&... args) {
+        return fetch(sql, std::vector<Value>{to_value(args)...});
+    }
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+
+private:
+    friend class client::Core;
+    explicit Transaction(client::Core& core) : core_(core) {}
+    int64_t run(std::string_view sql, const std::vector<Value>& arguments);
+    Rows fetch(std::string_view sql, const std::vector<Value>& arguments);
+
+    client::Core& core_;
+};
+
+// A claim on the hub's verdict for one transaction. A value: keep it, copy it, or keep only number() or id() and get it again
+// with Database::receipt, after a restart too. Any thread. Keeps the database's memory alive, not its file open.
+class Receipt {
+public:
+    // 0 when the transaction wrote nothing that is synced: nothing is to be decided, and wait() returns at once.
+    uint64_t number() const { return number_; }
+    const std::string& id() const { return id_; }  // 32 hex digits; empty with number 0
+
+    // The verdict if it is known here; nothing while the transaction is pending.
+    std::optional<Decision> verdict() const;
+    // Waits until the hub's durable verdict is known; nothing: timed out. Needs a session, of this or another process, to come to
+    // anything. Error(closed) when the database is closed meanwhile.
+    std::optional<Decision> wait(std::chrono::milliseconds timeout = std::chrono::hours(24 * 365)) const;
+
+private:
+    friend class Database;
+    friend class client::Core;
+    Receipt(std::shared_ptr<client::Core> core, uint64_t number, std::string id) : core_(std::move(core)), number_(number), id_(std::move(id)) {}
+
+    std::shared_ptr<client::Core> core_;
+    uint64_t number_ = 0;
+    std::string id_;
+};
+
+class Database {
+public:
+    // Opens the device file at `path`, or makes one; an existing SQLite file becomes a device with all its tables still local.
+    // Works without any network. Throws Error(not_found), (not_a_device), (corrupt), (too_new), (read_only), (io) …
+    static Database open(const std::string& path, const DatabaseOptions& options = {});
+    static Result<Database> try_open(const std::string& path, const DatabaseOptions& options = {});
+
+    Database() = default;  // closed
+    Database(Database&&) noexcept = default;
+    Database& operator=(Database&& other) noexcept;
+    ~Database();  // close()
+
+    // Runs `work` in one transaction (BEGIN IMMEDIATE … COMMIT), on the calling thread. If it throws, everything is rolled back
+    // and the exception goes on to the caller. Writes do not nest: Error(usage).
+    Receipt write(const std::function<void(Transaction&)>& work);
+    Result<Receipt> try_write(const std::function<void(Transaction&)>& work);
+
+    // One statement as a transaction of its own; returns the number of rows it changed. BEGIN and COMMIT belong to write().
+    template <typename... Args>
+    int64_t exec(std::string_view sql, const Args&... args) {
+        return run(sql, std::vector<Value>{to_value(args)...});
+    }
+    // The rows of one statement, as committed. A statement that writes (INSERT … RETURNING) runs as exec does.
+    template <typename... Args>
+    Rows query(std::string_view sql, const Args&... args) const {
+        return fetch(sql, std::vector<Value>{to_value(args)...});
+    }
+
+    // These tables of the file are synced from now on; what they hold becomes one pending transaction. Each needs a declared
+    // primary key. Before the device first reaches its hub; afterwards the hub's schema decides: Error(schema).
+    void sync_tables(const std::vector<std::string>& names);
+
+    // Starts keeping the database in sync, and returns at once; an unreachable hub is not an error but a status. One session per
+    // Database: Error(usage) for a second one. Throws Error(wrong_hub), and Error(usage) for an address that is none.
+    Session connect(const SessionOptions& options = {});
+
+    // A transaction of this device by number or by id (Receipt::id): Error(not_found) if it never was, or is past remembering.
+    Receipt receipt(uint64_t number) const;
+    Receipt receipt(std::string_view id) const;
+
+    // How things are, from the file and from whoever holds the session; never connects.
+    Status status() const;
+
+    // Stops the session and closes the file. Waits for other threads' calls that are under way; their next ones throw
+    // Error(closed). No callback runs after it has returned. Twice is fine.
+    void close();
+
+private:
+    explicit Database(std::shared_ptr<client::Core> core) : core_(std::move(core)) {}
+    int64_t run(std::string_view sql, const std::vector<Value>& arguments);
+    Rows fetch(std::string_view sql, const std::vector<Value>& arguments) const;
+    client::Core& core() const;
+
+    std::shared_ptr<client::Core> core_;
+};
+
+}  // namespace tombolo

@@ -1,0 +1,50 @@
+// Options: what can be said when a database is opened and when it is connected, and where log lines go.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace tombolo {
+
+struct DatabaseOptions {
+    // Make the file, and Tombolo's bookkeeping tables in it, where they are missing. The application's own tables in an existing
+    // SQLite file stay as they are. false: Error(not_found) or Error(not_a_device) instead.
+    bool create = true;
+
+    // How long a write or read waits for a lock that another connection holds, before Error(busy). A long checkpoint that is
+    // being applied holds the write lock. Longer: fewer errors, later answers.
+    std::chrono::milliseconds busy_timeout{10000};
+
+    // Encryption at rest. Not in this version: a key that is not empty is Error(unsupported), never ignored.
+    std::string key;
+};
+
+// The text of a token, or a function that fetches one. The function is called on the Tombolo thread before every connection
+// attempt; it may block for as long as that attempt may wait, and an exception from it fails the attempt as `needs-auth`.
+using TokenSource = std::variant<std::string, std::function<std::string()>>;
+
+struct SessionOptions {
+    // ws://HOST:PORT[/SPACE] or wss://…; no SPACE means `main`. Stored in the device file at the first connect. Empty: the
+    // address stored there. Another hub or space than the stored one is Error(wrong_hub).
+    std::string hub;
+
+    // Empty text: the token stored in the file by `tombolo init`, if any.
+    TokenSource token;
+
+    // PEM file of certificate authorities to trust for wss:// instead of the system's. Empty: the system's.
+    std::string ca_file;
+};
+
+enum class LogLevel { error = 0, warning = 1, info = 2, debug = 3 };
+
+// One line, without a newline. Called on any thread of the library, one call at a time; must not call back into Tombolo.
+using LogSink = std::function<void(LogLevel level, std::string_view line)>;
+
+// Sends lines of `level` and graver ones to `sink`, for the whole process. An empty sink (the default) prints nothing.
+// Once it has returned, the sink that was there before is not called any more.
+void set_log(LogSink sink, LogLevel level = LogLevel::info);
+
+}  // namespace tombolo

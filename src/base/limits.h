@@ -1,0 +1,50 @@
+// Every bound and delay of the program, with its unit and its reason. Sizes in bytes, durations in microseconds.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tombolo::limits {
+
+inline constexpr int64_t microsecond = 1;
+inline constexpr int64_t millisecond = 1000;
+inline constexpr int64_t second = 1000 * millisecond;
+inline constexpr int64_t day = 86400 * second;
+
+// --- values and transactions (promise 10) ---
+inline constexpr size_t value_bytes_max = size_t{64} << 20;       // one value; a larger one fails at commit with too-large
+inline constexpr size_t transaction_bytes_max = size_t{1} << 30;  // encoded changes of one transaction
+inline constexpr int nesting_max = 64;                            // of any recursive structure from outside
+inline constexpr size_t columns_max = 2000;                       // SQLite's own default bound
+
+// --- messages ---
+inline constexpr size_t message_bytes_max = value_bytes_max + (size_t{1} << 20);  // one change with one largest value, and its frame
+inline constexpr size_t message_bytes_max_before_welcome = size_t{64} << 10;      // Hello is small; strangers get no more
+inline constexpr size_t part_bytes_target = size_t{256} << 10;  // parts of pushes and checkpoints are cut near this, before compression
+inline constexpr size_t compress_bytes_min = 256;               // below, zstd's header outweighs its gain
+inline constexpr int zstd_level = 1;                            // level 3 was twice as slow and not smaller on rows
+
+// --- flow control ---
+inline constexpr size_t send_window_bytes = size_t{1} << 20;      // unsent bytes per connection before a producer pauses
+inline constexpr size_t push_window_transactions = 4096;          // sent, verdict not yet covered by a checkpoint
+inline constexpr size_t group_commit_transactions = 1024;         // more wait for the next group, so nobody's answer is held up by a flood
+inline constexpr size_t group_commit_bytes = size_t{64} << 20;    // of encoded changes in one group
+inline constexpr size_t spool_bytes_min = size_t{1} << 20;        // checkpoints and transactions over this go to disk while they arrive
+inline constexpr size_t shared_feed_bytes_max = size_t{4} << 20;  // encoded live rows kept for all readers of one step
+
+// --- time ---
+inline constexpr int64_t heartbeat_idle = 15 * second;       // a quiet connection proves itself this often (half-open found within 20 s)
+inline constexpr int64_t heartbeat_answer = 5 * second;      // and must be answered within this
+inline constexpr int64_t handshake_timeout = 10 * second;    // connect, upgrade and Welcome together
+inline constexpr int64_t proof_age_max = 30 * second;        // `live` needs proof from the hub younger than this
+inline constexpr int64_t backoff_first = 250 * millisecond;  // doubled per failure, half fixed, half random
+inline constexpr int64_t backoff_max_silent = 8 * second;    // while nothing answers; keeps recovery within 10 s
+inline constexpr int64_t backoff_max_refused = 25 * second;  // while the hub's host answers but the hub does not
+inline constexpr int64_t busy_timeout = 10 * second;         // a local write waits this long for an apply
+inline constexpr int64_t commit_poll = 20 * millisecond;     // how soon the session sees another process's commit
+inline constexpr int64_t retention_default = 90 * day;       // tombstones and overwritten values on the hub
+inline constexpr int64_t keep_acknowledged_default = 7 * day;
+inline constexpr uint64_t verdicts_kept = 4096;  // newest verdicts a device remembers for receipts; older ones count as accepted
+inline constexpr size_t keep_acknowledged_bytes = size_t{16} << 20;
+
+}  // namespace tombolo::limits

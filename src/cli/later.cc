@@ -1,0 +1,29 @@
+// Commands that are planned and known by name, so that scripts get one clear line instead of "unknown command".
+#include <fmt/format.h>
+
+#include "cli/command.h"
+
+namespace tombolo::cli {
+
+namespace {
+
+void add(CLI::App& app, Action& chosen, const char* name, const char* purpose) {
+    CLI::App* command = app.add_subcommand(name, fmt::format("{} (not in this version yet)", purpose));
+    command->allow_extras();
+    command->callback([&chosen, name] {
+        chosen = [name]() -> int { throw UsageError(ErrorCode::unsupported, fmt::format("'{}' is not in this version yet", name)); };
+    });
+}
+
+}  // namespace
+
+void add_later(CLI::App& app, Action& chosen) {
+    add(app, chosen, "conflicts", "List and resolve conflicts");
+    add(app, chosen, "doctor", "Examine network, hub and clock");
+    add(app, chosen, "rekey", "Change the key of an encrypted device file");
+    add(app, chosen, "encrypt", "Encrypt a device file");
+    add(app, chosen, "decrypt", "Decrypt a device file");
+    add(app, chosen, "token", "Make and show access tokens");
+}
+
+}  // namespace tombolo::cli

@@ -1,0 +1,334 @@
+#include "client/core.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "client/device_file.h"
+#include "client/rows.h"
+#include "device/outbox.h"
+#include "device/replica.h"
+#include "network/url.h"
+
+namespace tombolo::client {
+
+namespace {
+
+constexpr size_t decisions_max = 4096;  // older ones are found in the file
+constexpr std::chrono::microseconds file_poll{limits::commit_poll};
+
+void bind_all(sqlite::Statement& statement, const std::vector<Value>& arguments) {
+    const int wanted = sqlite3_bind_parameter_count(statement.handle());
+    if (wanted != static_cast<int>(arguments.size())) {
+        throw Error(ErrorCode::usage, fmt::format("the statement has {} parameters, and {} values were given", wanted, arguments.size()));
+    }
+    for (size_t i = 0; i < arguments.size(); ++i)
+        statement.bind(static_cast<int>(i) + 1, arguments[i].view());
+}
+
+// Resets when the scope ends: an error inside must not leave a read transaction open on a cached statement.
+Rows run_statement(sqlite::Connection& db, std::string_view sql, const std::vector<Value>& arguments) {
+    sqlite::Statement statement = db.prepare(sql);
+    if (!statement) throw Error(ErrorCode::usage, "the statement is empty");
+    bind_all(statement, arguments);
+    return read_rows(statement);
+}
+
+std::optional<Decision> verdict_in_file(sqlite::Connection& db, uint64_t number) {
+    sqlite::Statement& ask = db.cached(
+        "SELECT verdict FROM tombolo_outbox WHERE number = ?1 AND verdict IS NOT NULL"
+        " UNION ALL SELECT verdict FROM tombolo_verdict WHERE number = ?1");
+    const sqlite::ResetGuard guard(ask);
+    Verdict verdict;
+    if (!ask.with(number).step() || !device::decode_verdict(ask.blob(0), verdict)) return std::nullopt;
+    return to_decision(verdict);
+}
+
+// The hub of a session: what the options name, or what the file has; they must agree.
+void choose_hub(const std::string& path, const SessionOptions& options, std::chrono::milliseconds busy_timeout) {
+    device::Replica replica(open_device_file(path, busy_timeout), system_capture_world());
+    if (!options.hub.empty()) {
+        const network::HubUrl url = network::parse_hub_url(options.hub);
+        replica.set_hub(hub_address(url), url.space, std::nullopt);
+    } else if (!replica.record().hub) {
+        throw Error(ErrorCode::usage, "this device has no hub yet", "name one: SessionOptions::hub, or 'tombolo init DEVICE --hub ws://HOST:PORT'");
+    }
+}
+
+// Names of transactions as the file knows them once the log is frozen: pending and rejected ones in the outbox, others as verdicts.
+struct Name {
+    uint64_t number = 0;
+    std::string id;
+};
+template <typename Matches>
+std::optional<Name> find_name(sqlite::Connection& db, const Matches& matches) {
+    std::optional<Name> found;
+    const Schema none;
+    device::Outbox(db, none).for_each([&](const device::Entry& entry) {
+        Name name{entry.header.number.value, to_hex(entry.header.id.view())};
+        if (matches(name)) found = std::move(name);
+    });
+    sqlite::Statement list = db.prepare("SELECT verdict FROM tombolo_verdict");
+    Verdict verdict;
+    while (!found && list.step()) {
+        if (!device::decode_verdict(list.blob(0), verdict)) continue;
+        Name name{verdict.number.value, to_hex(verdict.id.view())};
+        if (matches(name)) found = std::move(name);
+    }
+    return found;
+}
+
+}  // namespace
+
+// --- the write lock ---
+
+Core::Writing::Writing(Core& core) : core_(core) {
+    if (core_.writing_thread_.load() == std::this_thread::get_id()) {
+        throw Error(ErrorCode::usage, "a write was started inside another one", "use the Transaction that write() gives");
+    }
+    if (!core_.write_mutex_.try_lock_for(core_.busy_timeout_)) {
+        throw Error(ErrorCode::busy, "another thread was writing for longer than the busy timeout", "write less at once, or wait longer");
+    }
+    core_.writing_thread_ = std::this_thread::get_id();
+    if (core_.write_db_) return;
+    core_.writing_thread_ = std::thread::id();
+    core_.write_mutex_.unlock();
+    core_.require_open();
+}
+
+Core::Writing::~Writing() {
+    core_.writing_thread_ = std::thread::id();
+    core_.write_mutex_.unlock();
+}
+
+// --- the file ---
+
+Core::Core(std::string path, const DatabaseOptions& options) : path_(std::move(path)), busy_timeout_(options.busy_timeout) {
+    if (!options.key.empty())
+        throw Error(ErrorCode::unsupported, "encryption is not in this version", "leave the key empty; the file is plain SQLite");
+    if (options.create) make_device_file(path_, busy_timeout_);
+    write_db_ = open_device_file(path_, busy_timeout_);
+    read_db_ = open_device_file(path_, busy_timeout_);
+    read_db_.execute("PRAGMA query_only = ON");
+    set_checkpoints(read_db_, false);
+}
+
+void Core::require_open() const {
+    const std::lock_guard lock(mutex_);
+    if (closed_) throw Error(ErrorCode::closed, "the database was closed", "open it again");
+}
+
+sqlite::Connection& Core::writer() {
+    if (writing_thread_.load() != std::this_thread::get_id()) throw Error(ErrorCode::usage, "a Transaction was used outside its write()");
+    return write_db_;
+}
+
+uint64_t Core::newest_number() {
+    const std::lock_guard lock(read_mutex_);
+    if (!read_db_) require_open();
+    const Schema none;
+    return device::Outbox(read_db_, none).last().first.value;
+}
+
+Core::Newest Core::newest() {
+    const Schema none;
+    const auto [number, id] = device::Outbox(write_db_, none).last();
+    return {number.value, to_hex(id.view())};
+}
+
+Receipt Core::write(const std::function<void(Transaction&)>& work) {
+    Newest before;
+    Newest after;
+    {
+        const Writing writing(*this);
+        sqlite::WriteTransaction transaction(write_db_);
+        before = newest();
+        Transaction handle(*this);
+        work(handle);
+        if (!write_db_.in_transaction())
+            throw Error(ErrorCode::usage, "the transaction was ended inside write()", "leave COMMIT and ROLLBACK to write()");
+        after = newest();
+        transaction.commit();
+    }
+    committed();
+    if (after.number == before.number) after = {};
+    return Receipt(shared_from_this(), after.number, after.number == 0 ? std::string() : after.id);
+}
+
+int64_t Core::exec_in_write(std::string_view sql, const std::vector<Value>& arguments) {
+    const int64_t before = sqlite3_total_changes64(writer().handle());
+    run_statement(write_db_, sql, arguments);
+    return sqlite3_total_changes64(write_db_.handle()) == before ? 0 : write_db_.changes();
+}
+
+Rows Core::query_in_write(std::string_view sql, const std::vector<Value>& arguments) { return run_statement(writer(), sql, arguments); }
+
+int64_t Core::exec(std::string_view sql, const std::vector<Value>& arguments) {
+    int64_t changed = 0;
+    {
+        const Writing writing(*this);
+        changed = exec_in_write(sql, arguments);
+        if (write_db_.in_transaction()) {
+            write_db_.execute("ROLLBACK");
+            throw Error(ErrorCode::usage, "a transaction was begun outside write()", "use write() for more than one statement");
+        }
+    }
+    committed();
+    return changed;
+}
+
+Rows Core::query(std::string_view sql, const std::vector<Value>& arguments) {
+    {
+        const std::lock_guard lock(read_mutex_);
+        if (!read_db_) require_open();
+        sqlite::Statement statement = read_db_.prepare(sql);
+        if (!statement) throw Error(ErrorCode::usage, "the statement is empty");
+        if (sqlite3_stmt_readonly(statement.handle()) != 0) {
+            bind_all(statement, arguments);
+            return read_rows(statement);
+        }
+    }
+    Rows rows;
+    {
+        const Writing writing(*this);
+        rows = run_statement(write_db_, sql, arguments);
+    }
+    committed();
+    return rows;
+}
+
+void Core::sync_tables(const std::vector<std::string>& names) {
+    const Writing writing(*this);
+    device::Replica(open_device_file(path_, busy_timeout_), system_capture_world()).sync_tables(names);
+}
+
+void Core::committed() {
+    if (const std::shared_ptr<Runner> session = runner()) session->local_commit();
+}
+
+// --- the session ---
+
+std::shared_ptr<Runner> Core::runner() const {
+    const std::lock_guard lock(mutex_);
+    return runner_.lock();
+}
+
+std::shared_ptr<Runner> Core::connect(const SessionOptions& options) {
+    require_open();
+    if (runner() != nullptr) throw Error(ErrorCode::usage, "this Database has a session already", "stop it before connecting anew");
+    {
+        const Writing writing(*this);
+        choose_hub(path_, options, busy_timeout_);
+        set_checkpoints(write_db_, false);  // the session's connection does it
+    }
+    auto session = std::make_shared<Runner>(path_, options, [weak = weak_from_this()](const Decision& decision) {
+        if (const std::shared_ptr<Core> core = weak.lock()) core->heard(decision);
+    });
+    {
+        const std::lock_guard lock(mutex_);
+        runner_ = session;
+    }
+    session->start();
+    return session;
+}
+
+void Core::disconnect(Runner& session) {
+    session.stop();
+    {
+        const std::lock_guard lock(mutex_);
+        if (runner_.lock().get() == &session) runner_.reset();
+        if (closed_) return;
+    }
+    const Writing writing(*this);
+    set_checkpoints(write_db_, true);
+}
+
+Status Core::status() const {
+    require_open();
+    return read_status(path_);
+}
+
+void Core::close() {
+    std::shared_ptr<Runner> session;
+    {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+        session = runner_.lock();
+        decided_.notify_all();
+    }
+    if (session != nullptr) session->stop();
+    {
+        const std::lock_guard lock(read_mutex_);
+        read_db_.close();
+    }
+    const std::lock_guard lock(write_mutex_);
+    write_db_.close();
+}
+
+// --- receipts ---
+
+void Core::heard(const Decision& decision) {
+    const std::lock_guard lock(mutex_);
+    decisions_[decision.number] = decision;
+    if (decisions_.size() > decisions_max) decisions_.erase(decisions_.begin());
+    decided_.notify_all();
+}
+
+Receipt Core::receipt(uint64_t number) {
+    return receipt_of(fmt::format("{}", number), [&](const auto& name) { return name.number == number; });
+}
+
+Receipt Core::receipt(std::string_view id) {
+    return receipt_of(id, [&](const auto& name) { return name.id == id; });
+}
+
+template <typename Matches>
+Receipt Core::receipt_of(std::string_view wanted, const Matches& matches) {
+    const Writing writing(*this);
+    device::Replica replica(open_device_file(path_, busy_timeout_), system_capture_world());
+    if (!replica.outbox().log_is_empty()) {
+        sqlite::WriteTransaction transaction(replica.db());
+        replica.outbox().freeze();
+        transaction.commit();
+    }
+    const std::optional<Name> name = find_name(replica.db(), matches);
+    if (!name) throw Error(ErrorCode::not_found, fmt::format("this device has no transaction {}, or has forgotten it", wanted));
+    return Receipt(shared_from_this(), name->number, name->id);
+}
+
+std::optional<Decision> Core::known(uint64_t number) {
+    const std::lock_guard lock(mutex_);
+    const auto found = decisions_.find(number);
+    return found != decisions_.end() ? std::optional(found->second) : std::nullopt;
+}
+
+std::optional<Decision> Core::verdict(uint64_t number, const std::string& id) {
+    std::optional<Decision> decision = known(number);
+    if (!decision) {
+        const std::lock_guard lock(read_mutex_);
+        if (!read_db_) require_open();
+        decision = verdict_in_file(read_db_, number);
+    }
+    return decision && decision->id == id ? decision : std::nullopt;
+}
+
+// A session of this process wakes us; what the session of another process does shows in the file.
+std::optional<Decision> Core::wait(uint64_t number, const std::string& id, std::chrono::milliseconds timeout) {
+    if (const std::shared_ptr<Runner> session = runner(); session != nullptr && session->on_own_thread()) {
+        throw Error(ErrorCode::usage, "a callback of the session cannot wait for a verdict", "use on_verdict, or wait on another thread");
+    }
+    const auto until = std::chrono::steady_clock::now() + timeout;
+    while (true) {
+        if (std::optional<Decision> decision = verdict(number, id)) return decision;
+        std::unique_lock lock(mutex_);
+        if (closed_) throw Error(ErrorCode::closed, "the database was closed", "open it again; the receipt is found by its number");
+        const auto now = std::chrono::steady_clock::now();
+        if (now >= until) return std::nullopt;
+        if (decisions_.count(number) != 0) continue;  // heard between the look and the lock
+        decided_.wait_until(lock, std::min(until, now + file_poll));
+    }
+}
+
+}  // namespace tombolo::client

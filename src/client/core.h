@@ -1,0 +1,89 @@
+// Core: the open file behind Database and its receipts: two connections, the session, and the verdicts heard of.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "client/runner.h"
+#include "sqlite/connection.h"
+#include "tombolo/database.h"
+
+namespace tombolo::client {
+
+class Core : public std::enable_shared_from_this<Core> {
+public:
+    Core(std::string path, const DatabaseOptions& options);
+
+    Receipt write(const std::function<void(Transaction&)>& work);
+    int64_t exec(std::string_view sql, const std::vector<Value>& arguments);
+    Rows query(std::string_view sql, const std::vector<Value>& arguments);
+    void sync_tables(const std::vector<std::string>& names);
+    std::shared_ptr<Runner> connect(const SessionOptions& options);
+    void disconnect(Runner& session);
+    Receipt receipt(uint64_t number);
+    Receipt receipt(std::string_view id);
+    Status status() const;
+    uint64_t newest_number();  // of the transactions committed so far, by anybody; 0: none
+    void close();
+
+    // Of transaction `number`; the id tells whether it still is the one that was meant.
+    std::optional<Decision> verdict(uint64_t number, const std::string& id);
+    std::optional<Decision> wait(uint64_t number, const std::string& id, std::chrono::milliseconds timeout);
+
+    // For Transaction, inside write(): on its thread, the write lock held.
+    int64_t exec_in_write(std::string_view sql, const std::vector<Value>& arguments);
+    Rows query_in_write(std::string_view sql, const std::vector<Value>& arguments);
+
+private:
+    // The write lock: a mutex that knows its owner, and waits no longer than a lock of the file would.
+    class Writing {
+    public:
+        explicit Writing(Core& core);
+        ~Writing();
+        Writing(const Writing&) = delete;
+        Writing& operator=(const Writing&) = delete;
+
+    private:
+        Core& core_;
+    };
+    struct Newest {
+        uint64_t number = 0;
+        std::string id;
+    };
+
+    template <typename Matches>
+    Receipt receipt_of(std::string_view wanted, const Matches& matches);
+    void heard(const Decision& decision);
+    std::optional<Decision> known(uint64_t number);
+    void require_open() const;
+    sqlite::Connection& writer();
+    Newest newest();
+    void committed();
+    std::shared_ptr<Runner> runner() const;
+
+    const std::string path_;
+    const std::chrono::milliseconds busy_timeout_;
+
+    std::timed_mutex write_mutex_;
+    std::atomic<std::thread::id> writing_thread_;
+    sqlite::Connection write_db_;
+
+    std::mutex read_mutex_;
+    sqlite::Connection read_db_;
+
+    mutable std::mutex mutex_;  // guards what follows
+    std::condition_variable decided_;
+    std::map<uint64_t, Decision> decisions_;  // heard of since the file was opened; newest few
+    std::weak_ptr<Runner> runner_;
+    bool closed_ = false;
+};
+
+}  // namespace tombolo::client

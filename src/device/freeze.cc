@@ -1,0 +1,355 @@
+#include "device/freeze.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "model/record.h"
+
+namespace tombolo::device {
+
+namespace {
+
+std::string name_completed(uint64_t number, std::string_view row) {
+    std::string name;
+    put_fixed64(name, number);
+    name.append(row);
+    return name;
+}
+
+bool contains(const std::vector<uint64_t>& sorted, uint64_t value) { return std::binary_search(sorted.begin(), sorted.end(), value); }
+
+}  // namespace
+
+Freeze::Freeze(sqlite::Connection& db, const Schema& schema, Outbox& outbox, ExistenceIndex& existence)
+    : db_(db), schema_(schema), outbox_(outbox), existence_(existence) {}
+
+size_t Freeze::run() {
+    for (uint64_t number = newest_logged(db_, UINT64_MAX); number != 0; number = newest_logged(db_, number))
+        numbers_.push_back(number);
+    std::reverse(numbers_.begin(), numbers_.end());
+    existence_.cover(outbox_, schema_, numbers_.front() - 1);
+    rebase_changed_existence_ = db_.query_integer("SELECT EXISTS (SELECT 1 FROM main.tombolo_existence)") != 0;
+    if (numbers_.size() > 1) complete_inserts();
+    for (const uint64_t number : numbers_)
+        freeze_one(number);
+    db_.execute("DELETE FROM main.tombolo_log");
+    return numbers_.size();
+}
+
+// --- what inserted rows held ---
+
+void Freeze::complete_inserts() {
+    std::unordered_map<std::string, Undone> later;  // rows as they were before the transactions walked so far
+    for (auto number = numbers_.rbegin(); number != numbers_.rend(); ++number) {
+        LogReader log(db_, *number);
+        if (log.only_inserts() && later.empty()) continue;
+        const bool oldest = *number == numbers_.front();
+        std::vector<uint64_t> hashes;
+        while (const LogOp* op = log.next()) {
+            const std::string_view key = key_of_op(table_of_op(schema_, *op), *op, key_buffer_);
+            if (op->kind != LogKind::insert || later.count(name_row(op->table_id, key)) != 0) hashes.push_back(hash_row(op->table_id, key));
+        }
+        std::sort(hashes.begin(), hashes.end());
+        for (auto& [row, net] : gather(log, hashes)) {
+            Reader name(row);
+            const uint64_t table_id = name.varint();
+            const Table& table = schema_.tables[table_id - 1];
+            const auto known = later.find(row);
+            if (net.exists && net.inserted && known != later.end()) {
+                std::vector<Value> values;
+                if (known->second.whole) {
+                    values.resize(table.columns.size());
+                } else {
+                    for (const ValueView& value : present_row(table, name.rest()))
+                        values.emplace_back(value);
+                }
+                for (const auto& [column, value] : known->second.cells)
+                    values[column] = value;
+                completed_[name_completed(*number, row)] = encode_record(values);
+            }
+            if (oldest) continue;
+            if (!net.existed) {
+                later.erase(row);
+                continue;
+            }
+            Undone& undone = later[row];
+            if (net.inserted || !net.exists) {
+                undone.whole = true;
+                undone.cells.clear();
+            }
+            for (auto& [column, value] : net.base)
+                undone.cells[column] = std::move(value);
+        }
+    }
+}
+
+// Nets of the rows whose hash is in `hashes` (sorted).
+RowNets Freeze::gather(LogReader& log, const std::vector<uint64_t>& hashes) {
+    RowNets nets;
+    log.rewind();
+    while (const LogOp* op = log.next()) {
+        const Table& table = table_of_op(schema_, *op);
+        const std::string_view key = key_of_op(table, *op, key_buffer_);
+        if (contains(hashes, hash_row(op->table_id, key))) nets[name_row(op->table_id, key)].add(table, *op);
+    }
+    log.rewind();
+    return nets;
+}
+
+const std::vector<ValueView>& Freeze::present_row(const Table& table, std::string_view key) {
+    sqlite::Statement& select = select_row_[&table];
+    if (!select) {
+        std::string columns;
+        std::string where;
+        for (const Column& column : table.columns)
+            columns += (columns.empty() ? "" : ", ") + sqlite::quote_identifier(column.name);
+        for (size_t i = 0; i < table.key.size(); ++i)
+            where += fmt::format("{}{} = ?{}", i == 0 ? "" : " AND ", sqlite::quote_identifier(table.columns[table.key[i]].name), i + 1);
+        select = db_.prepare(fmt::format("SELECT {} FROM main.{} WHERE {}", columns, sqlite::quote_identifier(table.name), where));
+    }
+    select.reset();
+    Reader in(key);
+    for (int i = 1; !in.at_end(); ++i)
+        select.bind(i, read_value(in));
+    row_.clear();
+    if (select.step()) {
+        for (int i = 0; i < select.column_count(); ++i)
+            row_.push_back(select.value(i));
+        std::string found;
+        for (const uint32_t column : table.key)
+            put_value(found, row_[column]);
+        if (found == key) return row_;
+    }
+    throw Error(ErrorCode::corrupt, fmt::format("a row of {} that was inserted here has gone, and no delete was captured", table.name),
+                "the table was changed behind Tombolo's back, perhaps with writable_schema or with the triggers dropped");
+}
+
+const std::vector<ValueView>& Freeze::row_at_end(const Table& table, uint64_t table_id, std::string_view key) {
+    if (completed_.empty()) return present_row(table, key);
+    const auto completed = completed_.find(name_completed(writing_.number, name_row(table_id, key)));
+    if (completed == completed_.end()) return present_row(table, key);
+    row_.clear();
+    TOMBOLO_ASSERT(decode_record(completed->second, row_));
+    return row_;
+}
+
+// --- one transaction ---
+
+std::vector<uint64_t> Freeze::rows_changed_twice(LogReader& log) {
+    std::vector<uint64_t> hashes;
+    if (log.only_inserts()) return hashes;
+    hashes.reserve(log.size());
+    while (const LogOp* op = log.next()) {
+        const std::string_view key = key_of_op(table_of_op(schema_, *op), *op, key_buffer_);
+        hashes.push_back(hash_row(op->table_id, key));
+        if (op->kind == LogKind::erase_slice) hashes.push_back(hashes.back());  // slices are put together, even one alone
+    }
+    log.rewind();
+    std::sort(hashes.begin(), hashes.end());
+    std::vector<uint64_t> twice;
+    for (size_t i = 1; i < hashes.size(); ++i) {
+        if (hashes[i] == hashes[i - 1] && (twice.empty() || twice.back() != hashes[i])) twice.push_back(hashes[i]);
+    }
+    return twice;
+}
+
+void Freeze::freeze_one(uint64_t number) {
+    writing_ = {};
+    writing_.number = number;
+    LogReader log(db_, number);
+    const std::vector<uint64_t> twice = rows_changed_twice(log);
+    RowNets nets;
+    if (!twice.empty()) nets = gather(log, twice);
+    std::string key_buffer;
+    while (const LogOp* op = log.next()) {
+        const Table& table = table_of_op(schema_, *op);
+        const std::string_view key = key_of_op(table, *op, key_buffer);
+        if (!twice.empty() && contains(twice, hash_row(op->table_id, key))) {
+            RowNet& net = nets.at(name_row(op->table_id, key));
+            if (!net.taken) write_net(table, op->table_id, key, net);
+            net.taken = true;
+            continue;
+        }
+        switch (op->kind) {
+            case LogKind::insert: write_insert(table, op->table_id, key); break;
+            case LogKind::update: write_update(table, op->table_id, key, *op); break;
+            default: write_erase(table, op->table_id, key, *op); break;
+        }
+    }
+    flush_part();
+    write_entry(log.context());
+    existence_.add(number, std::move(writing_.made_or_ended));
+}
+
+void Freeze::write_net(const Table& table, uint64_t table_id, std::string_view key, const RowNet& net) {
+    if (!net.existed && !net.exists) return;
+    if (!net.existed) return write_insert(table, table_id, key);
+    change_.table = &table;
+    change_.key = key;
+    change_.over_own_delete = false;
+    change_.cells.clear();
+    if (!net.exists) {
+        change_.kind = ChangeKind::erase;
+        for (uint32_t i = 0; i < table.columns.size(); ++i) {
+            const auto base = net.base.find(i);
+            change_.cells.push_back({i, base != net.base.end() ? base->second.view() : ValueView{}, {}});
+        }
+        return write(table_id);
+    }
+    change_.kind = ChangeKind::update;
+    const std::vector<ValueView>* row = net.inserted ? &row_at_end(table, table_id, key) : nullptr;
+    for (const auto& [column, base] : net.base) {
+        const ValueView value = row != nullptr ? (*row)[column] : net.last.at(column).view();
+        if (!(base.view() == value)) change_.cells.push_back({column, base.view(), value});
+    }
+    if (!change_.cells.empty()) write(table_id);
+}
+
+void Freeze::write_update(const Table& table, uint64_t table_id, std::string_view key, const LogOp& op) {
+    change_.table = &table;
+    change_.kind = ChangeKind::update;
+    change_.key = key;
+    change_.over_own_delete = false;
+    change_.cells.clear();
+    for (Reader in = op.rest; !in.at_end();) {
+        const auto column = static_cast<uint32_t>(in.varint());
+        const ValueView base = read_value(in);
+        const ValueView value = read_value(in);
+        if (in.failed() || column >= table.columns.size())
+            throw Error(ErrorCode::corrupt, "the log of local writes cannot be read", "restore the file from a backup");
+        change_.cells.push_back({column, base, value});
+    }
+    write(table_id);
+}
+
+void Freeze::write_erase(const Table& table, uint64_t table_id, std::string_view key, const LogOp& op) {
+    change_.table = &table;
+    change_.kind = ChangeKind::erase;
+    change_.key = key;
+    change_.over_own_delete = false;
+    change_.cells.clear();
+    Reader in = op.rest;
+    for (uint32_t i = 0; i < table.columns.size(); ++i)
+        change_.cells.push_back({i, in.at_end() ? ValueView{} : read_value(in), {}});
+    write(table_id);
+}
+
+void Freeze::write_insert(const Table& table, uint64_t table_id, std::string_view key) {
+    change_.table = &table;
+    change_.kind = ChangeKind::insert;
+    change_.key = key;
+    change_.over_own_delete = false;
+    change_.cells.clear();
+    const std::vector<ValueView>& row = row_at_end(table, table_id, key);
+    for (uint32_t i = 0; i < table.columns.size(); ++i)
+        change_.cells.push_back({i, {}, i < row.size() ? row[i] : ValueView{}});
+    if (const uint64_t maker = maker_of(table_id, key); maker != 0) {
+        if (const std::string* image = image_erased_by(maker, name_row(table_id, key))) {
+            change_.over_own_delete = true;
+            Reader in(*image);
+            for (uint32_t i = 0; i < table.columns.size() && !in.at_end(); ++i)
+                change_.cells[i].base = read_value(in);
+        }
+    }
+    write(table_id);
+}
+
+void Freeze::write(uint64_t table_id) {
+    if (const uint64_t maker = maker_of(table_id, change_.key); maker != 0) writing_.depends.push_back(maker);
+    if (change_.kind != ChangeKind::update) writing_.made_or_ended.push_back(hash_row(table_id, change_.key));
+    writer_.add(change_);
+    ++writing_.changes;
+    if (writer_.size() >= limits::part_bytes_target) flush_part();
+}
+
+void Freeze::flush_part() {
+    if (writer_.empty()) return;
+    const std::string rows = writer_.take();
+    sqlite::Statement& insert = db_.cached("INSERT INTO main.tombolo_part(number, part, rows) VALUES (?1, ?2, ?3)");
+    const sqlite::ResetGuard guard(insert);
+    insert.bind(1, writing_.number).bind(2, static_cast<int64_t>(writing_.parts)).bind_static(3, ValueView::blob(rows)).step();
+    ++writing_.parts;
+    writing_.bytes += static_cast<int64_t>(rows.size());
+}
+
+// The author's time on the hub's clock, as well as it can be known here: by the boot clock if the machine has not been restarted
+// since the last handshake, else by the wall clock with the offset seen then, but not before the checkpoint he had seen.
+HubTime Freeze::written_at(const LogContext& context) {
+    sqlite::Statement& device = db_.cached("SELECT boot_id, boot_offset, clock_offset FROM main.tombolo_device");
+    const sqlite::ResetGuard guard(device);
+    TOMBOLO_ASSERT(device.step());
+    if (!device.is_null(0) && device.blob(0) == context.boot_id.view()) return context.boot + device.integer(1);
+    return std::max(context.wall + device.integer(2), context.seen_time);
+}
+
+void Freeze::write_entry(const LogContext& context) {
+    TransactionHeader header;
+    header.number.value = writing_.number;
+    header.id = context.id;
+    header.seen = context.seen;
+    header.written_at = written_at(context);
+    std::sort(writing_.depends.begin(), writing_.depends.end());
+    writing_.depends.erase(std::unique(writing_.depends.begin(), writing_.depends.end()), writing_.depends.end());
+    for (const uint64_t number : writing_.depends)
+        header.depends.push_back({number});
+    db_.cached(
+           "INSERT INTO main.tombolo_outbox(number, header, subject, state, changes, bytes, written_at, seen_time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+           "?7, ?8)")
+        .with(writing_.number, ValueView::blob(encode_header(header)), context.subject ? ValueView::text(*context.subject) : ValueView{},
+              static_cast<int>(EntryState::pending), writing_.changes, writing_.bytes, context.wall, context.seen_time)
+        .run();
+    db_.cached("UPDATE main.tombolo_device SET last_number = ?1, last_id = ?2").with(writing_.number, ValueView::blob(header.id.view())).run();
+    pending_[writing_.number] = true;
+}
+
+// --- dependence ---
+
+bool Freeze::is_pending(uint64_t number) {
+    const auto known = pending_.find(number);
+    if (known != pending_.end()) return known->second;
+    sqlite::Statement& state = db_.cached("SELECT state FROM main.tombolo_outbox WHERE number = ?1");
+    const sqlite::ResetGuard guard(state);
+    const bool pending = state.with(number).step() && state.integer(0) == static_cast<int>(EntryState::pending);
+    pending_[number] = pending;
+    return pending;
+}
+
+uint64_t Freeze::maker_of(uint64_t table_id, std::string_view key) {
+    uint64_t maker = 0;
+    if (!existence_.empty()) {
+        for (const uint64_t number : existence_.find(hash_row(table_id, key))) {
+            if (!is_pending(number)) continue;
+            maker = number;
+            break;
+        }
+    }
+    if (rebase_changed_existence_) {
+        sqlite::Statement& find = db_.cached("SELECT number FROM main.tombolo_existence WHERE table_id = ?1 AND key = ?2");
+        const sqlite::ResetGuard guard(find);
+        if (find.bind(1, table_id).bind_blob(2, key).step() && find.number(0) > maker && is_pending(find.number(0))) maker = find.number(0);
+    }
+    return maker;
+}
+
+// nullptr: that transaction did not end the row.
+const std::string* Freeze::image_erased_by(uint64_t number, const std::string& row) {
+    auto erased = erased_.find(number);
+    if (erased == erased_.end()) {
+        erased = erased_.emplace(number, std::unordered_map<std::string, std::string>{}).first;
+        const auto changes = outbox_.changes({number});
+        while (const ChangeView* change = changes->next()) {
+            if (change->kind != ChangeKind::erase) continue;
+            std::string image;
+            for (const CellView& cell : change->cells)
+                put_value(image, cell.base);
+            erased->second.emplace(name_row(static_cast<uint64_t>(change->table - schema_.tables.data()) + 1, change->key), std::move(image));
+        }
+    }
+    const auto found = erased->second.find(row);
+    return found == erased->second.end() ? nullptr : &found->second;
+}
+
+}  // namespace tombolo::device

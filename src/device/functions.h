@@ -1,0 +1,17 @@
+// SQL functions of ours that are not capture.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <string>
+
+#include "world/random.h"
+
+namespace tombolo::device {
+
+std::string make_uuid(world::Random& random);  // version 4, lower case, 36 characters
+
+// tombolo_uuid(). `random` outlives the connection.
+void register_functions(sqlite3* db, world::Random& random);
+
+}  // namespace tombolo::device

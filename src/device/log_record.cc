@@ -1,0 +1,55 @@
+#include "device/log_record.h"
+
+namespace tombolo::device {
+
+void put_context(std::string& out, const LogContext& context) {
+    out.append(context.id.view());
+    put_varint(out, context.seen.epoch.value);
+    put_varint(out, context.seen.seq.value);
+    put_signed(out, context.seen_time);
+    put_signed(out, context.wall);
+    put_signed(out, context.boot);
+    out.append(context.boot_id.view());
+    out.push_back(context.subject ? 1 : 0);
+    if (context.subject) put_bytes(out, *context.subject);
+}
+
+bool read_context(Reader& in, LogContext& context) {
+    const auto id = TransactionId::from_bytes(in.take(16));
+    context.seen.epoch.value = in.varint();
+    context.seen.seq.value = in.varint();
+    context.seen_time = in.signed_varint();
+    context.wall = in.signed_varint();
+    context.boot = in.signed_varint();
+    const auto boot_id = BootId::from_bytes(in.take(16));
+    const uint8_t has_subject = in.byte();
+    context.subject.reset();
+    if (has_subject == 1) context.subject = std::string(in.bytes());
+    if (in.failed() || !id || !boot_id || has_subject > 1) return false;
+    context.id = *id;
+    context.boot_id = *boot_id;
+    return true;
+}
+
+bool read_op(Reader& in, LogOp& op) {
+    const uint8_t kind = in.byte();
+    op.moved = (kind & 0x80) != 0 ? in.varint() : 0;
+    op.kind = static_cast<LogKind>(kind & 0x7F);
+    op.table_id = in.varint();
+    op.key = {};
+    op.from = 0;
+    switch (op.kind) {
+        case LogKind::insert: op.key = in.take(in.left()); break;
+        case LogKind::update: op.key = in.bytes(); break;
+        case LogKind::erase: break;
+        case LogKind::erase_slice:
+            op.key = in.bytes();
+            op.from = in.varint();
+            break;
+        default: return false;
+    }
+    op.rest = Reader(in.rest());
+    return !in.failed();
+}
+
+}  // namespace tombolo::device

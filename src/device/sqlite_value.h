@@ -1,0 +1,26 @@
+// SQLite's own values as ours, without a copy. Valid as long as SQLite says: during the call that handed them out.
+#pragma once
+
+#include <sqlite3.h>
+
+#include "tombolo/value.h"
+
+namespace tombolo::device {
+
+inline ValueView view_of(sqlite3_value* value) {
+    switch (sqlite3_value_type(value)) {
+        case SQLITE_INTEGER: return ValueView::integer(sqlite3_value_int64(value));
+        case SQLITE_FLOAT: return ValueView::real(sqlite3_value_double(value));
+        case SQLITE_TEXT: {
+            const auto* bytes = reinterpret_cast<const char*>(sqlite3_value_text(value));
+            return ValueView::text({bytes, static_cast<size_t>(sqlite3_value_bytes(value))});
+        }
+        case SQLITE_BLOB: {
+            const auto* bytes = static_cast<const char*>(sqlite3_value_blob(value));
+            return ValueView::blob({bytes, static_cast<size_t>(sqlite3_value_bytes(value))});
+        }
+        default: return {};
+    }
+}
+
+}  // namespace tombolo::device

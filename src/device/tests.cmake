@@ -1,0 +1,7 @@
+tombolo_add_test(capture_test DEPS tombolo_device SOURCES src/device/capture_test.cc)
+tombolo_add_test(outbox_test DEPS tombolo_device SOURCES src/device/outbox_test.cc)
+tombolo_add_test(capture_property_test DEPS tombolo_device SOURCES src/device/capture_property_test.cc)
+tombolo_add_test(apply_test DEPS tombolo_device SOURCES src/device/apply_test.cc)
+tombolo_add_test(session_test DEPS tombolo_device SOURCES src/device/session_test.cc)
+tombolo_add_test(driver_test DEPS tombolo_device SOURCES src/device/driver_test.cc)
+tombolo_add_test(replica_test DEPS tombolo_device SOURCES src/device/replica_test.cc)

@@ -1,0 +1,28 @@
+// Commit: what becomes of one transaction at the hub.
+//
+// Takes: a whole pushed transaction from the space's queue.   Gives: its verdict.
+// Durable: with the store's group, which the caller opens and commits.
+#pragma once
+
+#include <optional>
+
+#include "model/transaction.h"
+#include "store/store.h"
+
+namespace tombolo::hub {
+
+// A whole transaction as a peer sent it. `parts` are change sections (wire/rows.h), one piece per PushPart.
+struct Submission {
+    SiteId site_id;
+    SiteNumber site;
+    TransactionHeader header;
+    store::Spool parts;
+    bool too_large = false;  // over limits::transaction_bytes_max; its parts were let go
+};
+
+// The transaction's verdict; nothing when it was decided earlier and its site already applied that. Inside a group. `now` is the
+// hub's time, above every commit before. Throws what the storage throws, and Error(diverged_copy); everything that is wrong with
+// the transaction itself is a verdict.
+std::optional<Verdict> commit_transaction(store::Store& store, Submission& submission, HubTime now);
+
+}  // namespace tombolo::hub

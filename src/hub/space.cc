@@ -1,0 +1,97 @@
+#include "hub/space.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "hub/feed.h"
+#include "tombolo/error.h"
+#include "wire/codec.h"
+
+namespace tombolo::hub {
+
+Space::Space(std::string name, std::unique_ptr<store::Store> store, world::Clock& clock, SpaceMetrics& metrics)
+    : name_(std::move(name)), store_(std::move(store)), clock_(clock), metrics_(metrics), schema_hash_(wire::hash_schema(store_->schema())) {}
+
+HubTime Space::time_now() { return std::max(clock_.wall(), store_->state().head_time + 1); }
+
+Space::LastKnown Space::last_known(const SiteId& site) {
+    if (const auto queued = queued_.find(site); queued != queued_.end()) return queued->second;
+    const store::SiteRecord record = store_->find_site(site);
+    return {record.last_number, record.last_id};
+}
+
+void Space::submit(Submission submission) {
+    queued_[submission.site_id] = {submission.header.number, submission.header.id};
+    queue_.push_back(std::move(submission));
+}
+
+std::vector<Space::Decided> Space::commit() {
+    std::vector<Decided> decided;
+    store_->begin_group();
+    try {
+        for (const auto& [site, cursor] : applied_)
+            store_->forget_verdicts(site, cursor);
+        size_t bytes = 0;
+        while (decided.size() < queue_.size() && decided.size() < limits::group_commit_transactions && bytes < limits::group_commit_bytes) {
+            Submission& submission = queue_[decided.size()];
+            bytes += submission.parts.bytes();
+            decided.push_back(decide(submission));
+        }
+        store_->commit_group();
+    } catch (...) {
+        store_->rollback_group();
+        ++metrics_.failed_groups;
+        throw;
+    }
+    applied_.clear();
+    for (size_t i = 0; i < decided.size(); ++i)
+        queue_.pop_front();
+    if (queue_.empty()) queued_.clear();
+    ++metrics_.groups;
+    for (const Decided& one : decided)
+        metrics_.count(one.verdict);
+    return decided;
+}
+
+Space::Decided Space::decide(Submission& submission) {
+    try {
+        return {submission.site, commit_transaction(*store_, submission, time_now()), false};
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::diverged_copy) throw;
+        return {submission.site, std::nullopt, true};
+    }
+}
+
+std::vector<SiteNumber> Space::drop_queue() {
+    std::vector<SiteNumber> sites;
+    for (const Submission& submission : queue_)
+        sites.push_back(submission.site);
+    std::sort(sites.begin(), sites.end());
+    sites.erase(std::unique(sites.begin(), sites.end()), sites.end());
+    queue_.clear();
+    queued_.clear();
+    return sites;
+}
+
+const std::vector<SharedMessage>* Space::live_step(Seq from) {
+    const Seq head = store_->state().head;
+    if (live_step_.from != from || live_step_.to != head || live_step_.messages.empty()) live_step_ = make_live_step(*store_, from);
+    return live_step_.too_large ? nullptr : &live_step_.messages;
+}
+
+Space::LiveStep Space::make_live_step(store::Store& store, Seq from) {
+    LiveStep step{from, store.state().head, false, {}};
+    Feed feed(store, SiteNumber{}, from);
+    size_t bytes = 0;
+    while (auto message = feed.next()) {
+        step.messages.push_back(std::make_shared<const std::string>(wire::encode(*message)));
+        bytes += step.messages.back()->size();
+        if (bytes <= limits::shared_feed_bytes_max) continue;
+        step.too_large = true;
+        step.messages.resize(1);
+        break;
+    }
+    return step;
+}
+
+}  // namespace tombolo::hub

@@ -1,0 +1,64 @@
+#include "merge/policies.h"
+
+#include <string>
+
+#include "tombolo/error.h"
+
+namespace tombolo::merge {
+
+namespace {
+Decision choose(bool arriving_wins) { return {.take = arriving_wins ? Take::arriving : Take::stored, .claims = arriving_wins}; }
+
+// `order` is positive where `arriving` goes further in the policy's direction. NULL goes nowhere, whichever the direction.
+Decision choose_extreme(const Situation& s, int order) {
+    bool arriving_wins = true;
+    if (s.unseen) arriving_wins = !s.arriving.is_null() && (s.stored.is_null() || order > 0);
+    return {.take = arriving_wins ? Take::arriving : Take::stored, .claims = true, .keeps_stamp = true};
+}
+}  // namespace
+
+Decision decide_lww(const Situation& s) { return choose(!s.superseded && (!s.unseen || s.own || s.later)); }
+
+Decision decide_hub(const Situation& s) { return choose(!s.unseen); }
+
+Decision decide_device(const Situation& s) { return choose(!s.superseded); }
+
+Decision decide_max(const Situation& s) { return choose_extreme(s, compare_values(s.arriving, s.stored)); }
+
+Decision decide_min(const Situation& s) { return choose_extreme(s, compare_values(s.stored, s.arriving)); }
+
+bool is_supported(ColumnPolicy policy) {
+    switch (policy) {
+        case ColumnPolicy::lww:
+        case ColumnPolicy::hub:
+        case ColumnPolicy::device:
+        case ColumnPolicy::counter:
+        case ColumnPolicy::max:
+        case ColumnPolicy::min: return true;
+        case ColumnPolicy::manual:
+        case ColumnPolicy::set:
+        case ColumnPolicy::json:
+        case ColumnPolicy::text:
+        case ColumnPolicy::sql: return false;
+    }
+    return false;
+}
+
+Decision decide(ColumnPolicy policy, const Situation& situation) {
+    switch (policy) {
+        case ColumnPolicy::lww: return decide_lww(situation);
+        case ColumnPolicy::hub: return decide_hub(situation);
+        case ColumnPolicy::device: return decide_device(situation);
+        case ColumnPolicy::counter: return decide_counter(situation);
+        case ColumnPolicy::max: return decide_max(situation);
+        case ColumnPolicy::min: return decide_min(situation);
+        case ColumnPolicy::manual:
+        case ColumnPolicy::set:
+        case ColumnPolicy::json:
+        case ColumnPolicy::text:
+        case ColumnPolicy::sql: break;
+    }
+    throw Error(ErrorCode::unsupported, "column policy " + std::to_string(static_cast<int>(policy)) + " cannot be merged by this version");
+}
+
+}  // namespace tombolo::merge

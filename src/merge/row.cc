@@ -1,0 +1,94 @@
+#include "merge/row.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "merge/policies.h"
+
+namespace tombolo::merge {
+
+namespace {
+WriteMark birth_mark(const RowMeta& meta) { return {meta.birth.site, meta.birth.seq, Seq{}, meta.birth_stamp}; }
+
+// A column younger than the row's marks has the mark of the birth.
+WriteMark cell_mark(const RowMeta& meta, uint32_t column) { return column < meta.cells.size() ? meta.cells[column] : birth_mark(meta); }
+
+// Gives every cell a mark of its own.
+WriteMark& own_mark(RowMeta& meta, const Table& table, uint32_t column) {
+    if (meta.cells.size() < table.columns.size()) meta.cells.resize(table.columns.size(), birth_mark(meta));
+    return meta.cells[column];
+}
+
+void claim(WriteMark& mark, const Writer& writer, bool keep_stamp) {
+    if (mark.site != writer.site) mark.other = mark.seq;
+    mark.stamp = keep_stamp ? std::max(mark.stamp, writer.stamp) : writer.stamp;
+    mark.site = writer.site;
+    mark.seq = writer.seq;
+}
+
+Situation situation_of(const Value& stored, const WriteMark& mark, const CellView& cell, const Writer& writer) {
+    return {.stored = stored,
+            .base = cell.base,
+            .arriving = cell.value,
+            .unseen = is_unseen(mark, writer),
+            .own = mark.site == writer.site,
+            .later = Stamp{writer.stamp, writer.site} > Stamp{mark.stamp, mark.site},
+            .superseded = is_later_own(mark, writer)};
+}
+}  // namespace
+
+bool is_later_own(const WriteMark& mark, const Writer& writer) { return writer.retry && mark.site == writer.site && mark.stamp > writer.stamp; }
+
+bool is_concurrent(const WriteMark& mark, const Writer& writer) { return (mark.site != writer.site ? mark.seq : mark.other) > writer.seen; }
+
+bool is_unseen(const WriteMark& mark, const Writer& writer) { return is_concurrent(mark, writer) || is_later_own(mark, writer); }
+
+bool knows_birth(const RowMeta& meta, const Writer& writer) { return meta.birth.site == writer.site || meta.birth.seq <= writer.seen; }
+
+void touch(RowMeta& meta, const Writer& writer) { claim(meta.touch, writer, meta.touch.site == writer.site); }
+
+void begin_life(RowState& row, const ChangeView& insert, const Writer& writer) {
+    const bool reborn = row.existence == Existence::dead;
+    const size_t columns = insert.table->columns.size();
+    row.existence = Existence::alive;
+    row.values.clear();
+    row.values.resize(columns);
+    for (const CellView& cell : insert.cells) {
+        TOMBOLO_ASSERT(cell.column < columns);
+        row.values[cell.column] = Value(cell.value);
+    }
+    row.meta.birth = {writer.site, writer.seq};
+    row.meta.birth_stamp = writer.stamp;
+    row.meta.reborn = reborn;
+    row.meta.death = {};
+    row.meta.touch = birth_mark(row.meta);
+    row.meta.cells.clear();
+}
+
+void end_life(RowState& row, const Writer& writer) {
+    row.existence = Existence::dead;
+    row.meta.death = {writer.site, writer.seq};
+}
+
+void revive(RowState& row) {
+    row.existence = Existence::alive;
+    row.meta.death = {};
+}
+
+CellOutcome merge_cell(RowState& row, const Table& table, const CellView& cell, const Writer& writer) {
+    TOMBOLO_ASSERT(cell.column < table.columns.size());
+    if (row.values.size() < table.columns.size()) row.values.resize(table.columns.size());
+    Value& stored = row.values[cell.column];
+    const WriteMark mark = cell_mark(row.meta, cell.column);
+    const Decision decision = decide(table.columns[cell.column].policy, situation_of(stored, mark, cell, writer));
+    if (decision.code != RejectCode::none) return {.code = decision.code, .reason = decision.reason};
+
+    const bool lost = decision.take == Take::stored && !(stored.view() == cell.value);
+    const bool combined = decision.keeps_stamp && is_concurrent(mark, writer);
+    if (decision.take == Take::arriving) stored = Value(cell.value);
+    if (decision.take == Take::combined) stored = Value(decision.combined);
+    if (decision.claims) claim(own_mark(row.meta, table, cell.column), writer, decision.keeps_stamp);
+    return {.merged = lost || combined};
+}
+
+}  // namespace tombolo::merge

@@ -1,0 +1,31 @@
+// One row: what an arriving change does to its values and marks. Rows never decide alone; transaction.cc calls these.
+#pragma once
+
+#include "merge/merge.h"
+
+namespace tombolo::merge {
+
+// A retry keeps its old stamp, so the same site may have written later what the retry would now overwrite.
+bool is_later_own(const WriteMark& mark, const Writer& writer);
+// The writer did not know this mark's write, or one of a stranger's below it.
+bool is_unseen(const WriteMark& mark, const Writer& writer);
+// As is_unseen, but only for writes of other sites.
+bool is_concurrent(const WriteMark& mark, const Writer& writer);
+// The writer knew that this life had begun.
+bool knows_birth(const RowMeta& meta, const Writer& writer);
+
+// Counts an accepted insert or update of the row, also one whose cells all lost.
+void touch(RowMeta& meta, const Writer& writer);
+// The row as `insert` made it; nothing of an earlier life stays but that there was one.
+void begin_life(RowState& row, const ChangeView& insert, const Writer& writer);
+void end_life(RowState& row, const Writer& writer);
+void revive(RowState& row);
+
+struct CellOutcome {
+    bool merged = false;  // the write lost, or was combined with one its author had not seen
+    RejectCode code = RejectCode::none;
+    const char* reason = "";
+};
+CellOutcome merge_cell(RowState& row, const Table& table, const CellView& cell, const Writer& writer);
+
+}  // namespace tombolo::merge

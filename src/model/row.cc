@@ -1,0 +1,65 @@
+#include "model/row.h"
+
+#include "base/coding.h"
+
+namespace tombolo {
+
+namespace {
+// Forms of meta: see row.h.
+constexpr uint8_t untouched_form = 0;
+constexpr uint8_t full_form = 1;
+constexpr uint8_t reborn_form = 2;
+
+void put_mark(std::string& out, const WriteMark& mark) {
+    put_varint(out, mark.site.value);
+    put_varint(out, mark.seq.value);
+    put_varint(out, mark.other.value);
+    put_signed(out, mark.stamp);
+}
+WriteMark read_mark(Reader& in) {
+    WriteMark mark;
+    mark.site.value = in.varint();
+    mark.seq.value = in.varint();
+    mark.other.value = in.varint();
+    mark.stamp = in.signed_varint();
+    return mark;
+}
+}  // namespace
+
+void put_meta(std::string& out, const RowMeta& meta) {
+    const WriteMark born{meta.birth.site, meta.birth.seq, Seq{}, meta.birth_stamp};
+    const bool untouched = meta.cells.empty() && meta.death.seq.value == 0 && !meta.reborn && meta.touch == born;
+    out.push_back(static_cast<char>(untouched ? untouched_form : meta.reborn ? reborn_form : full_form));
+    put_varint(out, meta.birth.site.value);
+    put_varint(out, meta.birth.seq.value);
+    put_signed(out, meta.birth_stamp);
+    if (untouched) return;
+    put_mark(out, meta.touch);
+    put_varint(out, meta.death.site.value);
+    put_varint(out, meta.death.seq.value);
+    put_varint(out, meta.cells.size());
+    for (const WriteMark& cell : meta.cells)
+        put_mark(out, cell);
+}
+
+bool read_meta(Reader& in, RowMeta& meta) {
+    const uint8_t form = in.byte();
+    if (form > reborn_form) in.fail();
+    meta.birth.site.value = in.varint();
+    meta.birth.seq.value = in.varint();
+    meta.birth_stamp = in.signed_varint();
+    meta.reborn = form == reborn_form;
+    meta.death = {};
+    meta.cells.clear();
+    meta.touch = {meta.birth.site, meta.birth.seq, Seq{}, meta.birth_stamp};
+    if (form == untouched_form) return !in.failed();
+    meta.touch = read_mark(in);
+    meta.death.site.value = in.varint();
+    meta.death.seq.value = in.varint();
+    const uint64_t count = in.count();
+    for (uint64_t i = 0; i < count && !in.failed(); ++i)
+        meta.cells.push_back(read_mark(in));
+    return !in.failed();
+}
+
+}  // namespace tombolo

@@ -1,0 +1,59 @@
+// A row with what merge must know of its past. Kept by the hub for every row; by a device only for rows with pending writes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/schema.h"
+#include "model/transaction.h"
+#include "tombolo/value.h"
+
+namespace tombolo {
+
+// Who made a row live or dead, and when. seq 0: never.
+struct LifeMark {
+    SiteNumber site;
+    Seq seq;
+    bool operator==(const LifeMark&) const = default;
+};
+
+// The compact version vector of a cell or a row (design 2.4): last writer, and the newest seq at which a site other than the
+// last writer had written. Two integers are enough because the hub is a total order.
+struct WriteMark {
+    SiteNumber site;
+    Seq seq;
+    Seq other;
+    HubTime stamp = 0;
+    bool operator==(const WriteMark&) const = default;
+};
+
+struct RowMeta {
+    LifeMark birth;
+    LifeMark death;  // seq 0: alive
+    HubTime birth_stamp = 0;
+    bool reborn = false;           // an insert over a tombstone began this life; updates of the old one may still come
+    WriteMark touch;               // counts every accepted insert or update of the row, never a delete
+    std::vector<WriteMark> cells;  // one per column; empty: all are (birth.site, birth.seq, 0, birth_stamp)
+    bool operator==(const RowMeta&) const = default;
+
+    WriteMark cell(uint32_t column) const { return cells.empty() ? WriteMark{birth.site, birth.seq, Seq{}, birth_stamp} : cells[column]; }
+};
+
+enum class Existence : uint8_t { unknown, alive, dead };  // unknown: never existed, or its tombstone passed the horizon
+
+struct RowState {
+    Existence existence = Existence::unknown;
+    std::vector<Value> values;  // one per column; of a dead row: its last image
+    RowMeta meta;
+    bool operator==(const RowState&) const = default;
+};
+
+// Meta as bytes, for the hub file and the wire. An untouched row (one tuple) takes four varints.
+//   meta := 0 site seq stamp                                      born and not touched since
+//         | 1 birth.site birth.seq birth.stamp touch death n {cell}*n
+//         | 2 …                                                 as 1, and reborn
+//   touch, cell := site seq other stamp;  death := site seq;  n: 0 or the number of columns
+void put_meta(std::string& out, const RowMeta& meta);
+bool read_meta(class Reader& in, RowMeta& meta);
+
+}  // namespace tombolo

@@ -1,0 +1,50 @@
+// Tables, columns and keys, as hub and devices both know them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/policy.h"
+
+namespace tombolo {
+
+struct Column {
+    std::string name;
+    std::string type;  // as declared; decides affinity
+    ColumnPolicy policy = ColumnPolicy::lww;
+    bool operator==(const Column&) const = default;
+};
+
+// A synced table. `columns` are the stored ones in declaration order: generated columns are computed on every replica and
+// never travel. A cell is named by its index in `columns`; migrations only append, so an index never changes its meaning.
+struct Table {
+    std::string name;
+    std::vector<Column> columns;
+    std::vector<uint32_t> key;  // indexes of the primary key's columns, in key order; never empty
+    bool without_rowid = false;
+    DeleteMode delete_mode = DeleteMode::update_wins;
+    InsertMode insert_mode = InsertMode::reject;
+
+    bool is_key(uint32_t column) const;
+    std::optional<uint32_t> find_column(std::string_view column_name) const;  // SQLite's rule: ASCII case does not matter
+    bool operator==(const Table&) const = default;
+};
+
+// All synced tables of a space, and the SQL that makes them (tables, indexes, triggers, in order; one statement each).
+struct Schema {
+    std::vector<Table> tables;
+    std::vector<std::string> statements;
+
+    const Table* find(std::string_view table_name) const;
+    bool operator==(const Schema&) const = default;
+};
+
+// The first difference that keeps `device` from syncing with `hub` (names, columns, types, keys), as a sentence; empty if none.
+std::string describe_difference(const Table& device, const Table& hub);
+
+bool equal_names(std::string_view a, std::string_view b);  // ASCII case-insensitive
+
+}  // namespace tombolo

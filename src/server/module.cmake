@@ -1,0 +1,1 @@
+tombolo_add_module(server DEPS tombolo_hub tombolo_store tombolo_network SOURCES data_folder.cc server.cc)

@@ -1,0 +1,100 @@
+#include "tests/enumeration/adapter.h"
+
+namespace tombolo::enumeration {
+
+void to_row_state(int key, const Row& row, RowState& state) {
+    state.existence = row.existence;
+    if (row.existence == Existence::unknown) {
+        state.values.clear();
+        state.meta = {};
+        return;
+    }
+    state.values.resize(columns + 1);
+    state.values[0] = Value(int64_t{key});
+    for (size_t c = 0; c < columns; ++c)
+        state.values[c + 1] = Value(row.values[c]);
+    state.meta.birth = row.birth;
+    state.meta.death = row.death;
+    state.meta.birth_stamp = row.birth_stamp;
+    state.meta.reborn = row.reborn;
+    state.meta.touch = row.touch;
+    state.meta.cells.clear();
+    if (!row.split) return;
+    state.meta.cells.push_back({row.birth.site, row.birth.seq, {}, row.birth_stamp});
+    for (const WriteMark& cell : row.cells)
+        state.meta.cells.push_back(cell);
+}
+
+Row to_row(const RowState& state) {
+    Row row;
+    row.existence = state.existence;
+    if (state.existence == Existence::unknown) return row;
+    for (size_t c = 0; c < columns; ++c)
+        row.values[c] = state.values[c + 1].as_integer();
+    row.birth = state.meta.birth;
+    row.death = state.meta.death;
+    row.birth_stamp = state.meta.birth_stamp;
+    row.reborn = state.meta.reborn;
+    row.touch = state.meta.touch;
+    row.split = !state.meta.cells.empty();
+    for (size_t c = 0; row.split && c < columns; ++c)
+        row.cells[c] = state.meta.cells[c + 1];
+    return row;
+}
+
+void EntryChanges::reset(const World& world, const Entry& entry) {
+    world_ = &world;
+    entry_ = &entry;
+    at_ = 0;
+}
+
+const ChangeView* EntryChanges::next() {
+    if (at_ == entry_->change_count) return nullptr;
+    const Change& change = entry_->changes[static_cast<size_t>(at_++)];
+    view_.table = &world_->table;
+    view_.kind = change.kind;
+    view_.over_own_delete = change.over_own_delete;
+    view_.key = world_->keys[change.row];
+    view_.cells.clear();
+    if (change.kind == ChangeKind::update) {
+        view_.cells.push_back({change.column + 1U, ValueView::integer(change.base[change.column]), ValueView::integer(change.values[change.column])});
+        return &view_;
+    }
+    const bool insert = change.kind == ChangeKind::insert;
+    const ValueView key = ValueView::integer(change.row);
+    const bool has_base = !insert || change.over_own_delete;
+    view_.cells.push_back({0, has_base ? key : ValueView(), insert ? key : ValueView()});
+    for (uint32_t c = 0; c < columns; ++c) {
+        view_.cells.push_back(
+            {c + 1, has_base ? ValueView::integer(change.base[c]) : ValueView(), insert ? ValueView::integer(change.values[c]) : ValueView()});
+    }
+    return &view_;
+}
+
+Existence HubRows::find(const Table&, std::string_view key, RowState& state) {
+    const int row = world_.row_of(key);
+    to_row_state(row, rows_[static_cast<size_t>(row)], state);
+    return state.existence;
+}
+
+void HubRows::write(const Table&, std::string_view key, Existence, const RowState& after) {
+    const auto row = static_cast<size_t>(world_.row_of(key));
+    rows_[row] = to_row(after);
+    written |= 1U << row;
+    if (after.existence != Existence::dead || world_.settings.repairs.tombstones_keep_marks) return;
+    Row bare;
+    bare.existence = Existence::dead;
+    bare.values = rows_[row].values;
+    bare.death = rows_[row].death;
+    rows_[row] = bare;
+}
+
+std::vector<merge::RowName> HubRows::dead_by(Seq death) {
+    std::vector<merge::RowName> names;
+    for (size_t r = 0; r < static_cast<size_t>(world_.settings.rows); ++r) {
+        if (rows_[r].existence == Existence::dead && rows_[r].death.seq == death) names.push_back({&world_.table, world_.keys[r]});
+    }
+    return names;
+}
+
+}  // namespace tombolo::enumeration

@@ -1,0 +1,196 @@
+#include "tests/enumeration/truth.h"
+
+#include <algorithm>
+
+namespace tombolo::enumeration {
+
+namespace {
+
+constexpr Author nobody{0, UINT64_MAX};  // an author whom no one knows
+
+class Judge {
+public:
+    Judge(const World& world, Hub& hub, const std::array<Row, rows_max>& before, int site, const Entry& entry, HubTime stamp)
+        : world_(world), hub_(hub), before_(before), site_(static_cast<uint8_t>(site + 1)), entry_(entry), stamp_{stamp, {site_}} {}
+
+    void refused() const {
+        for (const Change& change : entry_.changes) {
+            if (&change - entry_.changes.data() >= entry_.change_count) break;
+            if (may_be_refused(change)) return;
+        }
+        throw Violation("a transaction was refused though its row is there");
+    }
+
+    void accepted() {
+        const bool deletes_lose = world_.settings.delete_mode == DeleteMode::update_wins && some_delete_unseen();
+        for (int i = 0; i < entry_.change_count; ++i) {
+            const Change& change = entry_.changes[static_cast<size_t>(i)];
+            switch (change.kind) {
+                case ChangeKind::update: update(change); break;
+                case ChangeKind::insert: insert(change); break;
+                case ChangeKind::erase: erase(change, deletes_lose); break;
+            }
+        }
+        for (size_t r = 0; r < static_cast<size_t>(world_.settings.rows); ++r)
+            compare(r);
+    }
+
+private:
+    bool knows(const Author& author) const { return author.site == site_ || author.seq <= entry_.seen; }
+    Author self() const { return {site_, hub_.head}; }
+    Past& past(const Change& change) { return hub_.past[change.row]; }
+    const Past& past(const Change& change) const { return hub_.past[change.row]; }
+
+    bool may_be_refused(const Change& change) const {
+        const Past& p = past(change);
+        if (change.kind == ChangeKind::update) return !p.alive && (p.birth.seq == 0 || knows(p.death));
+        if (change.kind != ChangeKind::insert || !p.alive || world_.settings.insert_mode == InsertMode::merge) return false;
+        return before_[change.row].values != change.values && !(change.over_own_delete && knows(p.birth));
+    }
+
+    bool some_delete_unseen() const {
+        for (int i = 0; i < entry_.change_count; ++i) {
+            const Change& change = entry_.changes[static_cast<size_t>(i)];
+            const Past& p = past(change);
+            if (change.kind != ChangeKind::erase || !p.alive) continue;
+            if (std::any_of(p.touches.begin(), p.touches.begin() + p.touch_count, [&](const Author& a) { return !knows(a); })) return true;
+        }
+        return false;
+    }
+
+    bool erases(size_t row) const {
+        return std::any_of(entry_.changes.begin(), entry_.changes.begin() + entry_.change_count,
+                           [&](const Change& c) { return c.kind == ChangeKind::erase && c.row == row; });
+    }
+
+    void update(const Change& change) {
+        Past& p = past(change);
+        const bool delete_wins = world_.settings.delete_mode == DeleteMode::delete_wins;
+        if (p.birth.seq == 0) throw Violation("an update of a row that never existed was accepted");
+        if (!p.alive) {
+            if (delete_wins) return;
+            if (knows(p.death)) throw Violation("an update was accepted whose author knew of the row's death");
+            revive_all(p.death.seq);
+        } else if (delete_wins && p.earlier_life && !knows(p.birth)) {
+            return;
+        }
+        touch(p);
+        cell(p, change, change.column);
+    }
+
+    void revive_all(uint64_t death) {
+        for (size_t r = 0; r < static_cast<size_t>(world_.settings.rows); ++r) {
+            Past& p = hub_.past[r];
+            if (p.alive || p.birth.seq == 0 || p.death.seq != death || erases(r)) continue;
+            p.alive = true;
+        }
+    }
+
+    void insert(const Change& change) {
+        Past& p = past(change);
+        if (!p.alive) return begin_life(p, change);
+        touch(p);
+        const bool lost_delete = change.over_own_delete && knows(p.birth);
+        const bool merges = world_.settings.insert_mode == InsertMode::merge;
+        const bool equal = before_[change.row].values == change.values;
+        if (!lost_delete && equal) return;
+        if (!lost_delete && !merges) throw Violation("an insert was accepted over another's row");
+        for (uint8_t c = 0; c < columns; ++c) {
+            if (!lost_delete || change.base[c] != change.values[c]) cell(p, change, c);
+        }
+    }
+
+    void begin_life(Past& p, const Change& change) {
+        const bool earlier = p.birth.seq != 0;
+        p = {};
+        p.birth = self();
+        p.alive = true;
+        p.earlier_life = earlier;
+        touch(p);
+        p.writer.fill(self());
+        p.best.fill(stamp_);
+        p.best_value = p.sum = p.greatest = change.values;
+    }
+
+    void erase(const Change& change, bool lost) {
+        Past& p = past(change);
+        if (!p.alive || lost) return;
+        p.alive = false;
+        p.death = self();
+    }
+
+    void touch(Past& p) { p.touches[p.touch_count++] = self(); }
+
+    void cell(Past& p, const Change& change, uint8_t c) {
+        const int64_t value = change.values[c];
+        const bool has_base = change.kind == ChangeKind::update || change.over_own_delete;
+        p.sum[c] += value - (has_base ? change.base[c] : 0);
+        p.greatest[c] = std::max(p.greatest[c], value);
+        if (entry_.retry) {  // an own later write supersedes it, whatever it knows of
+            later_never_loses_[change.row][c] = false;
+        } else {
+            later_never_loses_[change.row][c] = knows(p.writer[c]);
+        }
+        written_[change.row][c] = true;
+        value_[change.row][c] = value;
+        if (stamp_ > p.best[c]) {
+            p.best[c] = stamp_;
+            p.best_value[c] = value;
+        }
+        if (before_[change.row].values[c] == value) {
+            p.writer[c] = nobody;  // written by two: whose it is cannot be told from the value
+        } else if (hub_.rows[change.row].values[c] == value) {
+            p.writer[c] = self();
+        }
+    }
+
+    void compare(size_t r) const {
+        const Row& row = hub_.rows[r];
+        const Past& p = hub_.past[r];
+        if ((row.existence == Existence::alive) != p.alive) {
+            throw Violation(std::string("row ") + static_cast<char>('p' + r) + (p.alive ? " is dead but must live" : " lives but must be dead"));
+        }
+        if (p.birth.seq == 0) return;
+        for (size_t c = 0; c < columns; ++c)
+            compare_cell(r, c, row.values[c], p);
+    }
+
+    void compare_cell(size_t r, size_t c, int64_t stored, const Past& p) const {
+        const std::string cell = std::string("cell ") + static_cast<char>('p' + r) + "." + static_cast<char>('a' + c) + " ";
+        const auto must_be = [&](int64_t right, const char* why) {
+            if (stored != right) throw Violation(cell + "is " + std::to_string(stored) + ", not " + std::to_string(right) + ": " + why);
+        };
+        switch (world_.settings.policy) {
+            case ColumnPolicy::lww: must_be(p.best_value[c], "the greatest stamp wins"); break;
+            case ColumnPolicy::counter: must_be(p.sum[c], "every accepted increment counts once"); return;
+            case ColumnPolicy::max: must_be(p.greatest[c], "the greatest value wins"); return;
+            case ColumnPolicy::device:
+                if (written_[r][c] && !entry_.retry) must_be(value_[r][c], "the arriving write wins");
+                break;
+            default: break;
+        }
+        if (written_[r][c] && later_never_loses_[r][c]) must_be(value_[r][c], "a later write never loses");
+    }
+
+    const World& world_;
+    Hub& hub_;
+    const std::array<Row, rows_max>& before_;
+    const uint8_t site_;
+    const Entry& entry_;
+    const Stamp stamp_;
+    std::array<std::array<bool, columns>, rows_max> written_{}, later_never_loses_{};
+    std::array<std::array<int64_t, columns>, rows_max> value_{};
+};
+
+}  // namespace
+
+void check_commit(const World& world, Hub& hub, const std::array<Row, rows_max>& before, int site, const Entry& entry, HubTime stamp, bool refused) {
+    Judge judge(world, hub, before, site, entry, stamp);
+    if (refused) {
+        judge.refused();
+    } else {
+        judge.accepted();
+    }
+}
+
+}  // namespace tombolo::enumeration
