@@ -5,6 +5,8 @@ include(CMakePackageConfigHelpers)
 add_library(tombolo INTERFACE)
 target_link_libraries(tombolo INTERFACE tombolo_client)
 target_include_directories(tombolo INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+# The public headers are C++20, whatever the application asked its compiler for.
+target_compile_features(tombolo INTERFACE cxx_std_20)
 add_library(tombolo::tombolo ALIAS tombolo)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tombolo)

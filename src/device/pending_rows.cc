@@ -108,6 +108,7 @@ bool PendingRows::read_stored(const std::string& row, RowState& state) {
     if (!decode_record(find.blob(1), values)) throw Error(ErrorCode::corrupt, "tombolo_under holds an image that is not a record");
     for (const ValueView& value : values)
         state.values.emplace_back(value);
+    if (!values.empty()) add_defaults(table, state.values);  // a death without an image stays one
     Reader meta(find.blob(2));
     if (!find.is_null(2) && !read_meta(meta, state.meta)) throw Error(ErrorCode::corrupt, "tombolo_under holds malformed meta");
     return true;

@@ -234,12 +234,15 @@ TEST_F(SessionTest, WrongHubAndRefusal) {
 TEST_F(SessionTest, Silence) {
     greet();
     said();
+    EXPECT_EQ(session->deadline(), scene.world.clock.boot() + limits::heartbeat_answer) << "nothing has left yet";
+    session->sent(0);
     EXPECT_EQ(session->deadline(), scene.world.clock.boot() + limits::heartbeat_idle);
     pass(limits::heartbeat_idle);
     EXPECT_EQ(said(), "Ping");
     hear(wire::Pong{static_cast<uint64_t>(scene.world.clock.boot()), {4}, 0});
     EXPECT_EQ(session->head().value, 4U);
     EXPECT_FALSE(session->caught_up());
+    session->sent(0);
     pass(limits::heartbeat_idle);
     EXPECT_EQ(said(), "Ping");
     pass(limits::heartbeat_answer);

@@ -77,7 +77,7 @@ void revive(RowState& row) {
 
 CellOutcome merge_cell(RowState& row, const Table& table, const CellView& cell, const Writer& writer) {
     TOMBOLO_ASSERT(cell.column < table.columns.size());
-    if (row.values.size() < table.columns.size()) row.values.resize(table.columns.size());
+    add_defaults(table, row.values);
     Value& stored = row.values[cell.column];
     const WriteMark mark = cell_mark(row.meta, cell.column);
     const Decision decision = decide(table.columns[cell.column].policy, situation_of(stored, mark, cell, writer));

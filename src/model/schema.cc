@@ -28,6 +28,11 @@ const Table* Schema::find(std::string_view table_name) const {
     return nullptr;
 }
 
+void add_defaults(const Table& table, std::vector<Value>& values) {
+    while (values.size() < table.columns.size())
+        values.push_back(table.columns[values.size()].default_value);
+}
+
 std::string describe_difference(const Table& device, const Table& hub) {
     for (const Column& column : hub.columns) {
         const auto here = device.find_column(column.name);

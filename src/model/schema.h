@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/policy.h"
+#include "tombolo/value.h"
 
 namespace tombolo {
 
@@ -15,6 +16,9 @@ struct Column {
     std::string name;
     std::string type;  // as declared; decides affinity
     ColumnPolicy policy = ColumnPolicy::lww;
+    std::string expression{};  // ColumnPolicy::sql only
+    // What a row holds here that was made without the column (by a replica of an older schema). NULL where the default is no constant.
+    Value default_value{};
     bool operator==(const Column&) const = default;
 };
 
@@ -27,11 +31,15 @@ struct Table {
     bool without_rowid = false;
     DeleteMode delete_mode = DeleteMode::update_wins;
     InsertMode insert_mode = InsertMode::reject;
+    bool whole_rows = false;  // granularity = "row": the non-key columns that are lww are decided as if they were one cell
 
     bool is_key(uint32_t column) const;
     std::optional<uint32_t> find_column(std::string_view column_name) const;  // SQLite's rule: ASCII case does not matter
     bool operator==(const Table&) const = default;
 };
+
+// Gives a row made under an older schema, whose columns are fewer, what it holds in the others.
+void add_defaults(const Table& table, std::vector<Value>& values);
 
 // All synced tables of a space, and the SQL that makes them (tables, indexes, triggers, in order; one statement each).
 struct Schema {

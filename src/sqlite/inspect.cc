@@ -12,6 +12,19 @@ namespace {
 std::string pragma(std::string_view schema_name, std::string_view name, std::string_view argument) {
     return fmt::format("PRAGMA {}.{}({})", quote_identifier(schema_name), name, quote_identifier(argument));
 }
+
+// What rows that are already there show in a column that is added with this default: SQLite itself tells, with the column's
+// affinity. NULL for a default that is no constant, with which no column can be added.
+Value read_default(std::string_view type, std::string_view expression) {
+    Connection scratch = Connection::open(":memory:");
+    scratch.execute("CREATE TABLE t(row); INSERT INTO t VALUES (1)");
+    const std::string add = fmt::format("ALTER TABLE t ADD COLUMN added {} DEFAULT ({})", type.empty() ? "" : quote_identifier(type), expression);
+    if (sqlite3_exec(scratch.handle(), add.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return {};
+    Statement read = scratch.prepare("SELECT added FROM t");
+    read.step();
+    return Value(read.value(0));
+}
+
 }  // namespace
 
 bool table_exists(Connection& db, std::string_view schema_name, std::string_view table_name) {
@@ -48,7 +61,10 @@ Table read_table(Connection& db, std::string_view schema_name, std::string_view 
         const int64_t hidden = info.integer(6);
         if (hidden != 0) continue;  // generated, computed everywhere alike
         if (const int64_t position = info.integer(5); position > 0) key_order[position] = static_cast<uint32_t>(table.columns.size());
-        table.columns.push_back({std::string(info.text(1)), std::string(info.text(2))});
+        Column& column = table.columns.emplace_back();
+        column.name = std::string(info.text(1));
+        column.type = std::string(info.text(2));
+        if (!info.is_null(4)) column.default_value = read_default(column.type, info.text(4));
     }
     for (const auto& [position, column] : key_order)
         table.key.push_back(column);

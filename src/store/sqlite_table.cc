@@ -59,19 +59,6 @@ std::optional<Violation> violation_of(int result_code, std::string_view message,
     }
 }
 
-Value read_column(sqlite3_stmt* statement, int index) {
-    const auto bytes = [&](const void* data) {
-        return std::string_view(static_cast<const char*>(data), static_cast<size_t>(sqlite3_column_bytes(statement, index)));
-    };
-    switch (sqlite3_column_type(statement, index)) {
-        case SQLITE_INTEGER: return Value(int64_t{sqlite3_column_int64(statement, index)});
-        case SQLITE_FLOAT: return Value(sqlite3_column_double(statement, index));
-        case SQLITE_TEXT: return Value(ValueView::text(bytes(sqlite3_column_text(statement, index))));
-        case SQLITE_BLOB: return Value(ValueView::blob(bytes(sqlite3_column_blob(statement, index))));
-        default: return {};
-    }
-}
-
 constexpr std::string_view hidden_columns = "tombolo_seq, tombolo_meta";
 
 }  // namespace
@@ -153,29 +140,11 @@ SqliteTable::SqliteTable(sqlite::Connection& db, const Table& table, int64_t id)
         sqlite::Statement(db.handle(), fmt::format("{} WHERE tombolo_seq > ?1 AND tombolo_seq <= ?2 ORDER BY tombolo_seq, {}", by_seq, order));
     count_ = sqlite::Statement(db.handle(), fmt::format("SELECT count(*) FROM {} WHERE tombolo_seq > ?1 AND tombolo_seq <= ?2", name));
     schema_version_ = sqlite::Statement(db.handle(), "PRAGMA schema_version");
-    read_defaults();
-}
-
-// Only columns added later need them, and those have constant defaults; an expression that needs a table or a function of the
-// application's is never asked for and stays NULL.
-void SqliteTable::read_defaults() {
-    defaults_.resize(table_.columns.size());
-    sqlite::Statement info = db_.prepare(fmt::format("PRAGMA table_xinfo({})", quote_identifier(table_.name)));
-    while (info.step()) {
-        const auto column = table_.find_column(info.text(1));
-        if (!column || info.is_null(4)) continue;
-        sqlite3_stmt* raw = nullptr;
-        const std::string sql = fmt::format("SELECT {}", info.text(4));
-        sqlite3_prepare_v2(db_.handle(), sql.c_str(), -1, &raw, nullptr);
-        const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> statement(raw, &sqlite3_finalize);
-        if (raw == nullptr || sqlite3_step(raw) != SQLITE_ROW) continue;
-        defaults_[*column] = read_column(raw, 0);
-    }
 }
 
 void SqliteTable::widen(std::vector<ValueView>& image) const {
-    while (image.size() < defaults_.size())
-        image.push_back(defaults_[image.size()]);
+    while (image.size() < table_.columns.size())
+        image.push_back(table_.columns[image.size()].default_value);
 }
 
 void SqliteTable::widen(RowMeta& meta) const {

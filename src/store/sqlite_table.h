@@ -38,7 +38,6 @@ public:
 private:
     struct Position;
 
-    void read_defaults();
     int key_parameter() const;  // where the key's parameters begin in find, update and erase
     void bind_key(sqlite::Statement& statement, int first, std::string_view key);
     void bind_row(sqlite::Statement& statement, const RowState& row, Seq seq);
@@ -53,8 +52,7 @@ private:
     sqlite::Connection& db_;
     const Table& table_;
     int64_t id_;
-    bool by_rowid_;                // else WITHOUT ROWID: positions are keys
-    std::vector<Value> defaults_;  // one per column; NULL for those without a constant default
+    bool by_rowid_;  // else WITHOUT ROWID: positions are keys
     sqlite::Statement find_;
     sqlite::Statement insert_;
     sqlite::Statement update_;

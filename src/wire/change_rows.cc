@@ -77,11 +77,13 @@ const ChangeView* ChangeReader::next() {
 
 void ChangeReader::set_every_column() {
     const auto count = static_cast<uint32_t>(items_.table().columns.size());
-    // Columns that the section does not have keep the NULL that they are given here.
     if (every_column_ && items_.section().columns.size() == count) return;
-    change_.cells.assign(count, CellView{});
-    for (uint32_t i = 0; i < count; ++i)
-        change_.cells[i].column = i;
+    // Columns that the section does not have keep what they are given here.
+    change_.cells.clear();
+    for (uint32_t i = 0; i < count; ++i) {
+        const ValueView missing = items_.table().columns[i].default_value;
+        change_.cells.push_back({i, missing, missing});
+    }
     every_column_ = true;
 }
 

@@ -82,6 +82,12 @@ void map_cells(const Section& section, RowMeta& meta) {
         meta.cells[section.columns[i]] = sent[i];
 }
 
+void fill_defaults(const Table& table, std::vector<ValueView>& values) {
+    values.clear();
+    for (const Column& column : table.columns)
+        values.push_back(column.default_value);
+}
+
 }  // namespace
 
 RowReader::RowReader(const Schema& schema, std::string_view rows) : items_(schema, rows) {}
@@ -98,10 +104,10 @@ const RowView* RowReader::next() {
     }
 }
 
-// Columns that the section does not have keep the NULL that they are given here.
+// Columns that the section does not have keep what they are given here.
 void RowReader::enter_section() {
     row_.table = &items_.table();
-    row_.values.assign(items_.table().columns.size(), ValueView{});
+    fill_defaults(items_.table(), row_.values);
     has_meta_ = false;
     gone_.table = &items_.table();
     gone_.gone = true;
@@ -134,7 +140,7 @@ void RowReader::read_gone_with_image() {
     gone_.reason = read_reason(items_);
     gone_.has_image = true;
     read_mapped_meta(gone_.meta);
-    gone_.values.assign(items_.table().columns.size(), ValueView{});
+    fill_defaults(items_.table(), gone_.values);
     gone_.key = items_.values([this](uint32_t column) -> ValueView& { return gone_.values[column]; });
 }
 

@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "base/coding.h"
 #include "base/limits.h"
+#include "model/record.h"
 #include "wire/frame.h"
 
 namespace tombolo::wire {
@@ -28,8 +29,8 @@ auto fields(Like<Cursor> auto& m) { return std::tie(m.epoch, m.seq); }
 auto fields(Like<Resume> auto& m) { return std::tie(m.complete, m.target, m.position); }
 auto fields(Like<TransactionHeader> auto& m) { return std::tie(m.number, m.id, m.seen, m.written_at, m.depends, m.retry, m.stamp); }
 auto fields(Like<Verdict> auto& m) { return std::tie(m.number, m.id, m.kind, m.code, m.reason, m.depends_on, m.seq, m.stamp); }
-auto fields(Like<Column> auto& m) { return std::tie(m.name, m.type, m.policy); }
-auto fields(Like<Table> auto& m) { return std::tie(m.name, m.columns, m.key, m.without_rowid, m.delete_mode, m.insert_mode); }
+auto fields(Like<Column> auto& m) { return std::tie(m.name, m.type, m.policy, m.expression, m.default_value); }
+auto fields(Like<Table> auto& m) { return std::tie(m.name, m.columns, m.key, m.without_rowid, m.delete_mode, m.insert_mode, m.whole_rows); }
 
 auto fields(Like<Hello> auto& m) {
     return std::tie(m.protocol, m.program, m.space, m.token, m.site, m.last_number, m.last_id, m.cursor, m.resume, m.schema_hash, m.schema_only);
@@ -88,6 +89,7 @@ public:
     void put(uint64_t value) { put_varint(out_, value); }
     void put(int64_t value) { put_signed(out_, value); }
     void put(const std::string& value) { put_bytes(out_, value); }
+    void put(const Value& value) { put_value(out_, value); }
     void put(const Schema& schema) { put_bytes(out_, encode_schema(schema)); }
     template <typename Tag>
     void put(const Number<Tag>& number) {
@@ -146,6 +148,7 @@ public:
     void read(uint64_t& value) { value = in_.varint(); }
     void read(int64_t& value) { value = in_.signed_varint(); }
     void read(std::string& value) { value = in_.bytes(); }
+    void read(Value& value) { value = Value(read_value(in_)); }
     void read(Schema& schema) {
         const std::string_view bytes = in_.bytes();
         if (!in_.failed()) schema = decode_schema(bytes);
