@@ -12,14 +12,17 @@ inline constexpr int64_t second = 1000 * millisecond;
 inline constexpr int64_t day = 86400 * second;
 
 // --- values and transactions (promise 10) ---
-inline constexpr size_t value_bytes_max = size_t{64} << 20;       // one value; a larger one fails at commit with too-large
-inline constexpr size_t transaction_bytes_max = size_t{1} << 30;  // encoded changes of one transaction
-inline constexpr int nesting_max = 64;                            // of any recursive structure from outside
-inline constexpr size_t columns_max = 2000;                       // SQLite's own default bound
+inline constexpr size_t value_bytes_max = size_t{64} << 20;                   // one value; a larger one fails at commit with too-large
+inline constexpr size_t row_bytes_max = value_bytes_max + (size_t{1} << 20);  // all values of a row together; larger ones likewise
+inline constexpr size_t transaction_bytes_max = size_t{1} << 30;              // encoded changes of one transaction
+inline constexpr int nesting_max = 64;                                        // of any recursive structure from outside
+inline constexpr size_t columns_max = 2000;                                   // SQLite's own default bound
 
 // --- messages ---
-inline constexpr size_t message_bytes_max = value_bytes_max + (size_t{1} << 20);  // one change with one largest value, and its frame
-inline constexpr size_t message_bytes_max_before_welcome = size_t{64} << 10;      // Hello is small; strangers get no more
+inline constexpr size_t message_bytes_max = 2 * row_bytes_max + (size_t{1} << 20);  // one change with a largest row before and after
+inline constexpr size_t fragment_bytes_max = size_t{512} << 10;                     // a longer message travels in pieces of this size
+inline constexpr size_t transport_bytes_max = fragment_bytes_max + 16;              // of one message of the transport
+inline constexpr size_t message_bytes_max_before_welcome = size_t{64} << 10;        // Hello is small; strangers get no more
 inline constexpr size_t part_bytes_target = size_t{256} << 10;  // parts of pushes and checkpoints are cut near this, before compression
 inline constexpr size_t compress_bytes_min = 256;               // below, zstd's header outweighs its gain
 inline constexpr int zstd_level = 1;                            // level 3 was twice as slow and not smaller on rows

@@ -72,9 +72,24 @@ void Session::opened() {
 void Session::received(std::string_view message) {
     heard_at_ = proof_at_ = clock_.boot();
     progress_.bytes_down += static_cast<int64_t>(message.size());
+    if (const auto fragment = wire::read_fragment(message)) {
+        collect(*fragment);
+    } else {
+        take_in_turn(message);
+    }
+    arm();
+}
+
+void Session::collect(const wire::Fragment& fragment) {
+    if (arriving_.size() + fragment.bytes.size() > limits::message_bytes_max)
+        return fail(Error(ErrorCode::too_large, "a message of the hub is over the limit"));
+    arriving_.append(fragment.bytes);
+    if (fragment.last) take_in_turn(std::exchange(arriving_, {}));
+}
+
+void Session::take_in_turn(std::string_view message) {
     if (waiting_.empty() && take(message)) return;
     waiting_.emplace_back(message);  // its turn comes when those before it are taken
-    arm();
 }
 
 // False if the file was busy: nothing has come of the message yet, and it is to be taken again.
@@ -245,6 +260,7 @@ void Session::push() {
         }
         local_dirty_ = false;
     }
+    send_fragments();
     while (unsent_ < limits::send_window_bytes && pushing_.value < covered_.value + limits::push_window_transactions) {
         const std::optional<Entry> entry = outbox.next_after(pushing_);
         if (!entry) return;
@@ -256,13 +272,24 @@ void Session::push() {
         part.last = last;
         if (part.first) part.header = entry->header;
         if (rows) part.rows = std::move(*rows);
-        send(part);
+        send_part(wire::encode(part));
         ++next_part_;
         if (last) {
             pushing_ = entry->header.number;
             next_part_ = 0;
         }
     }
+}
+
+void Session::send_part(std::string message) {
+    if (!wire::needs_fragments(message)) return put(std::move(message));
+    sending_.add(std::move(message));
+    send_fragments();
+}
+
+void Session::send_fragments() {
+    while (unsent_ < limits::send_window_bytes && !sending_.done())
+        put(sending_.next());
 }
 
 void Session::time_passed() {
@@ -314,11 +341,13 @@ void Session::arm() {
 
 // While something of ours is under way, silence is suspicious sooner.
 int64_t Session::quiet_limit() const {
-    return pushing_ > covered_ || next_part_ > 0 || unsent_ > 0 ? limits::heartbeat_answer : limits::heartbeat_idle;
+    return pushing_ > covered_ || next_part_ > 0 || !sending_.done() || unsent_ > 0 ? limits::heartbeat_answer : limits::heartbeat_idle;
 }
 
-void Session::send(const wire::Message& message) {
-    out_.push_back(wire::encode(message));
+void Session::send(const wire::Message& message) { put(wire::encode(message)); }
+
+void Session::put(std::string message) {
+    out_.push_back(std::move(message));
     unsent_ += out_.back().size();
     progress_.bytes_up += static_cast<int64_t>(out_.back().size());
 }

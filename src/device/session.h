@@ -25,6 +25,7 @@
 #include "device/replica.h"
 #include "device/verify.h"
 #include "tombolo/status.h"
+#include "wire/fragment.h"
 #include "wire/message.h"
 #include "world/clock.h"
 
@@ -90,6 +91,11 @@ private:
     void ping();
     int64_t quiet_limit() const;
     void send(const wire::Message& message);
+    void send_part(std::string message);
+    void send_fragments();
+    void put(std::string message);
+    void collect(const wire::Fragment& fragment);
+    void take_in_turn(std::string_view message);
     void fail(Error error);
     void arm();
     template <typename Step>
@@ -116,6 +122,8 @@ private:
     BootTime retry_local_at_ = 0;  // the file was busy: try again then; 0: nothing waits
 
     size_t unsent_ = 0;
+    wire::Fragmenter sending_;   // a long part on its way; small messages may pass it
+    std::string arriving_;       // fragments of a long message so far
     TransactionNumber pushing_;  // newest entry fully handed to the transport
     uint32_t next_part_ = 0;     // of the entry after pushing_
     TransactionNumber covered_;  // newest own number with a verdict applied

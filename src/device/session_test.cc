@@ -253,5 +253,39 @@ TEST_F(SessionTest, Silence) {
     EXPECT_EQ(session->failure()->code(), ErrorCode::unreachable);
 }
 
+TEST_F(SessionTest, LongMessagesTravelInFragments) {
+    scene.run("INSERT INTO t VALUES ('mine', randomblob(3000000))");
+    greet();
+    std::string joined;
+    bool whole = false;
+    int sent = 0;
+    while (!whole && sent < 100) {
+        for (const std::string& message : session->take_messages()) {
+            const auto fragment = wire::read_fragment(message);
+            if (!fragment) continue;
+            EXPECT_LE(message.size(), limits::transport_bytes_max);
+            joined += fragment->bytes;
+            whole = fragment->last;
+            ++sent;
+        }
+        session->sent(0);
+    }
+    EXPECT_EQ(sent, 6);
+    EXPECT_TRUE(std::get<wire::PushPart>(wire::decode(joined, limits::message_bytes_max)).last);
+
+    const Value big = scene.app.query_text("SELECT hex(randomblob(600000))");
+    auto parts = scene.to(1).row("t", {"theirs", big}).take_parts();
+    ASSERT_TRUE(wire::needs_fragments(parts[0]));
+    wire::Fragmenter fragments;
+    fragments.add(parts[0]);
+    while (!fragments.done()) {
+        session->received(fragments.next());
+        hear(wire::VerdictNotice{scene.verdict(1, 1)});
+    }
+    hear(scene.to(1).end);
+    EXPECT_EQ(scene.count("t WHERE id = 'theirs' AND length(a) = 1200000"), 1);
+    EXPECT_FALSE(session->closed());
+}
+
 }  // namespace
 }  // namespace tombolo::device

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/limits.h"
 #include "merge/merge.h"
 #include "model/record.h"
 #include "tombolo/error.h"
@@ -57,6 +58,7 @@ public:
     void write(const Table& table, std::string_view key, Existence before, const RowState& after) override {
         const bool revived = before == Existence::dead && after.existence == Existence::alive && after.meta.birth.seq != seq_;
         any_revived_ = any_revived_ || revived;
+        require_size(table, after);
         store_.write(table, key, before, after);
     }
     // Rows came back to life as they were: their last image may be at the hub only.
@@ -69,6 +71,16 @@ public:
     }
 
 private:
+    // A row goes out in one message.
+    static void require_size(const Table& table, const RowState& row) {
+        size_t bytes = 0;
+        for (const Value& value : row.values)
+            bytes += value.bytes().size();
+        if (bytes <= limits::row_bytes_max) return;
+        throw Error(ErrorCode::too_large,
+                    fmt::format("a row of {} would have {} bytes, more than the {} that a row may have", table.name, bytes, limits::row_bytes_max));
+    }
+
     store::Store& store_;
     Seq seq_;
     bool any_revived_ = false;

@@ -15,6 +15,7 @@
 #include "model/record.h"
 #include "store/sqlite_store.h"
 #include "wire/codec.h"
+#include "wire/fragment.h"
 #include "wire/rows.h"
 #include "wire/version.h"
 
@@ -64,6 +65,7 @@ public:
     void connect(bool schema_only = false);
     void cut();
     bool connected() const { return peer != 0; }
+    void hear(std::string_view message);
     void receive(const wire::Message& message);
     void send(const wire::Message& message);
 
@@ -94,6 +96,8 @@ public:
     std::optional<wire::Refuse> refuse;
     size_t rows_received = 0;
     size_t parts_received = 0;
+    size_t fragments_received = 0;
+    std::string arriving;  // fragments so far
     uint64_t pongs = 0;
     bool resuming = true;  // tells the hub about spooled parts
 
@@ -125,7 +129,7 @@ public:
             for (auto& [name, device] : devices) {
                 if (device->peer != action.peer) continue;
                 if (action.message) {
-                    device->receive(wire::decode(*action.message, limits::message_bytes_max));
+                    device->hear(*action.message);
                 } else {
                     device->peer = 0;
                 }
@@ -184,7 +188,21 @@ inline void TestDevice::cut() {
     peer = 0;
 }
 
-inline void TestDevice::send(const wire::Message& message) { scene_.hub.receive(peer, wire::encode(message)); }
+inline void TestDevice::send(const wire::Message& message) {
+    const std::string encoded = wire::encode(message);
+    if (!wire::needs_fragments(encoded)) return scene_.hub.receive(peer, encoded);
+    wire::Fragmenter fragments;
+    for (fragments.add(encoded); !fragments.done();)
+        scene_.hub.receive(peer, fragments.next());
+}
+
+inline void TestDevice::hear(std::string_view message) {
+    const auto fragment = wire::read_fragment(message);
+    if (!fragment) return receive(wire::decode(message, limits::message_bytes_max));
+    ++fragments_received;
+    arriving += fragment->bytes;
+    if (fragment->last) receive(wire::decode(std::exchange(arriving, {}), limits::message_bytes_max));
+}
 
 inline void TestDevice::receive(const wire::Message& message) {
     if (const auto* hello = std::get_if<wire::Welcome>(&message)) {

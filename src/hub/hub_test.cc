@@ -427,7 +427,7 @@ TEST(Commit, AFullDiskAnswersNothingAndLosesNothing) {
 void fill(Scene& scene, TestDevice& author, int rows, size_t size) {
     author.begin();
     for (int i = 0; i < rows; ++i)
-        author.insert("r" + std::to_string(i), std::string(size, static_cast<char>('a' + i % 26)));
+        author.insert("r" + std::to_string(i), std::string(size, static_cast<char>(' ' + i % 26)));
     author.push_last();
     scene.settle();
 }
@@ -690,6 +690,47 @@ TEST(Metrics, CountWhatHappened) {
     EXPECT_NE(text.find("tombolo_head{space=\"main\"} 1\n"), std::string::npos);
     EXPECT_NE(text.find("tombolo_peers{space=\"main\"} 1\n"), std::string::npos);
     EXPECT_EQ(health_json("ab\"1}"), "{\"tombolo\":1,\"nonce\":\"ab1\"}");
+}
+
+// Both ways, with other messages in between; and one that is over the limit ends its own connection.
+TEST(Hub, LongMessagesTravelInFragments) {
+    Scene scene;
+    TestDevice& a = scene.device(1);
+    TestDevice& b = scene.device(2);
+    a.connect();
+    b.connect();
+    std::mt19937_64 generator(1);
+    const auto noise = [&](size_t bytes) {
+        std::string text(bytes, ' ');
+        for (char& c : text)
+            c = static_cast<char>('a' + generator() % 64);
+        return text;
+    };
+    const std::string before = noise(3 << 20);
+    const std::string after = noise(3 << 20);
+    a.begin();
+    a.insert("k", before, 1, 1);
+    a.push_last();
+    scene.settle();
+    a.begin();
+    a.update("k", 1, after);
+    a.push_last();
+    scene.hub.commit();
+    b.send(wire::Ping{7});
+    scene.settle();
+    EXPECT_EQ(b.pongs, 7U);
+    EXPECT_GT(b.fragments_received, 2 * (before.size() / 2 / limits::fragment_bytes_max));
+    EXPECT_EQ(b.rows, scene.hub_rows());
+    EXPECT_EQ(b.rows.begin()->second[1], Value(after));
+
+    const std::string piece = std::string(1, '\xFE') + std::string(limits::fragment_bytes_max, 'x');
+    for (size_t sent = 0; sent <= limits::message_bytes_max && a.connected(); sent += limits::fragment_bytes_max) {
+        scene.hub.receive(a.peer, piece);
+        scene.deliver();
+    }
+    ASSERT_TRUE(a.refuse);
+    EXPECT_EQ(a.refuse->code, "too-large");
+    EXPECT_TRUE(b.connected());
 }
 
 }  // namespace

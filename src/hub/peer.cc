@@ -28,11 +28,27 @@ void Peer::receive(std::string_view bytes, BootTime now, PeerWorld world) {
     if (state_ == State::closed) return;
     heard_at_ = now;
     try {
+        const auto fragment = wire::read_fragment(bytes);
+        if (fragment && feed_) return collect(*fragment, world);
         const size_t size_max = state_ == State::greeting ? limits::message_bytes_max_before_welcome : limits::message_bytes_max;
         handle(wire::decode(bytes, size_max), world);
     } catch (const Error& error) {
         refuse(error, 0, world);
     }
+}
+
+// On disk while it comes; in memory only while it is taken in, which no two are at a time.
+void Peer::collect(const wire::Fragment& fragment, PeerWorld world) {
+    if (!arriving_) arriving_.emplace(space_->store().make_spool(limits::spool_bytes_min));
+    if (arriving_->bytes() + fragment.bytes.size() > limits::message_bytes_max) throw Error(ErrorCode::too_large, "a message is over the limit");
+    arriving_->append(std::string(fragment.bytes));
+    if (!fragment.last) return;
+    std::string message;
+    message.reserve(arriving_->bytes());
+    for (size_t i = 0; i < arriving_->pieces(); ++i)
+        message += arriving_->piece(i);
+    arriving_.reset();
+    handle(wire::decode(message, limits::message_bytes_max), world);
 }
 
 void Peer::handle(const wire::Message& message, PeerWorld world) {
@@ -187,14 +203,20 @@ void Peer::pong(const wire::Ping& ping, PeerWorld world) { send(wire::Pong{ping.
 void Peer::tell(const Verdict& verdict, PeerWorld world) { send(wire::VerdictNotice{verdict}, world); }
 
 void Peer::feed(PeerWorld world) {
-    if (state_ != State::open || !feed_) return;
-    if (feed_shared(world)) return;
-    while (unsent_ < limits::send_window_bytes) {
+    if (state_ != State::open) return;
+    send_fragments(world);
+    if (!feed_ || !sending_.done() || feed_shared(world)) return;
+    while (unsent_ < limits::send_window_bytes && sending_.done()) {
         const auto message = feed_->next();
         if (!message) return;
         if (std::holds_alternative<wire::CheckpointEnd>(*message)) ++world.metrics.spaces[space_name_].checkpoints;
         send(*message, world);
     }
+}
+
+void Peer::send_fragments(PeerWorld world) {
+    while (unsent_ < limits::send_window_bytes && !sending_.done())
+        send(std::make_shared<const std::string>(sending_.next()), world);
 }
 
 // A live reader with no verdicts of its own on the way takes the checkpoint that was encoded once for all of them.
@@ -222,7 +244,12 @@ void Peer::refuse(const Error& error, int64_t retry_after, PeerWorld world) {
     close(world);
 }
 
-void Peer::send(const wire::Message& message, PeerWorld world) { send(std::make_shared<const std::string>(wire::encode(message)), world); }
+void Peer::send(const wire::Message& message, PeerWorld world) {
+    std::string encoded = wire::encode(message);
+    if (!wire::needs_fragments(encoded)) return send(std::make_shared<const std::string>(std::move(encoded)), world);
+    sending_.add(std::move(encoded));
+    send_fragments(world);
+}
 
 void Peer::send(SharedMessage message, PeerWorld world) {
     if (state_ == State::closed) return;
@@ -236,6 +263,8 @@ void Peer::close(PeerWorld world) {
     world.actions.push_back({id_, nullptr});
     state_ = State::closed;
     assembly_.reset();
+    arriving_.reset();
+    sending_.clear();
 }
 
 BootTime Peer::deadline() const { return state_ == State::greeting ? opened_at_ + limits::handshake_timeout : heard_at_ + silence_max; }

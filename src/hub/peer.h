@@ -18,6 +18,7 @@
 #include "hub/feed.h"
 #include "hub/space.h"
 #include "tombolo/error.h"
+#include "wire/fragment.h"
 #include "wire/message.h"
 
 namespace tombolo::hub {
@@ -87,6 +88,8 @@ private:
     bool feed_shared(PeerWorld world);
     void send(const wire::Message& message, PeerWorld world);
     void send(SharedMessage message, PeerWorld world);
+    void send_fragments(PeerWorld world);
+    void collect(const wire::Fragment& fragment, PeerWorld world);
     void close(PeerWorld world);
 
     PeerId id_;
@@ -99,7 +102,9 @@ private:
     SiteNumber site_;
     std::optional<Feed> feed_;
     std::optional<Assembly> assembly_;
-    size_t unsent_ = 0;  // bytes given out and not yet with the network, as far as we were told
+    std::optional<store::Spool> arriving_;  // fragments of a long message so far
+    wire::Fragmenter sending_;              // a long part on its way; small messages may pass it
+    size_t unsent_ = 0;                     // bytes given out and not yet with the network, as far as we were told
 };
 
 }  // namespace tombolo::hub

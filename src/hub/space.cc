@@ -6,6 +6,7 @@
 #include "hub/feed.h"
 #include "tombolo/error.h"
 #include "wire/codec.h"
+#include "wire/fragment.h"
 
 namespace tombolo::hub {
 
@@ -84,9 +85,11 @@ Space::LiveStep Space::make_live_step(store::Store& store, Seq from) {
     Feed feed(store, SiteNumber{}, from);
     size_t bytes = 0;
     while (auto message = feed.next()) {
-        step.messages.push_back(std::make_shared<const std::string>(wire::encode(*message)));
-        bytes += step.messages.back()->size();
-        if (bytes <= limits::shared_feed_bytes_max) continue;
+        std::string encoded = wire::encode(*message);
+        const bool is_long = wire::needs_fragments(encoded);
+        bytes += encoded.size();
+        step.messages.push_back(std::make_shared<const std::string>(std::move(encoded)));
+        if (!is_long && bytes <= limits::shared_feed_bytes_max) continue;
         step.too_large = true;
         step.messages.resize(1);
         break;

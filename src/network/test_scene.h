@@ -92,7 +92,7 @@ public:
     world::TransportHandler* on_connection(std::string_view space, std::unique_ptr<world::Transport> transport) override {
         spaces.emplace_back(space);
         if (refuse) return nullptr;
-        transport->set_message_bytes_max(limits::message_bytes_max);
+        transport->set_message_bytes_max(limits::transport_bytes_max);
         Peer& peer = peers.emplace_back(scene_);
         peer.transport = std::move(transport);
         if (echo) peer.answer = [&peer](std::string_view message) { peer.transport->send(std::string(message)); };

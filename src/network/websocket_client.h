@@ -15,10 +15,10 @@ namespace tombolo::network {
 
 struct ConnectOptions {
     HubUrl url;
-    std::string ca_file = {};                              // PEM; empty: the system's authorities
-    bool verify_peer = true;                               // false: takes any certificate; for trials with a self-signed one
-    int64_t timeout = limits::handshake_timeout;           // microseconds, for name, connection, TLS and upgrade together
-    size_t message_bytes_max = limits::message_bytes_max;  // a longer message from the hub closes the connection
+    std::string ca_file = {};                                // PEM; empty: the system's authorities
+    bool verify_peer = true;                                 // false: takes any certificate; for trials with a self-signed one
+    int64_t timeout = limits::handshake_timeout;             // microseconds, for name, connection, TLS and upgrade together
+    size_t message_bytes_max = limits::transport_bytes_max;  // a longer message from the hub closes the connection
 };
 
 // Begins to connect and returns at once. Calls `handler` on the loop: on_open, or on_closed with

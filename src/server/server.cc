@@ -55,7 +55,7 @@ public:
 
     void send(const std::string& message) {
         // The first answer is the Welcome (or a Refuse, after which nothing is read): no stranger any more.
-        if (!std::exchange(answered_, true)) transport_->set_message_bytes_max(limits::message_bytes_max);
+        if (!std::exchange(answered_, true)) transport_->set_message_bytes_max(limits::transport_bytes_max);
         transport_->send(message);
     }
     void close() { transport_->close(); }
