@@ -47,6 +47,17 @@ class SyncOnce(EndToEnd):
         self.assertEqual(shown["changes"][0]["theirs"], {"id": "1", "title": "from a", "done": 0})
         self.fails("not-found", "rejected", self.b, "show", "x/1")
 
+    def test_the_largest_value_is_replaced_by_another(self):
+        largest = 64 << 20
+        self.ok("sql", self.a, f"INSERT INTO tasks(id, title) VALUES ('1', randomblob({largest}))")
+        self.sync(self.a, self.b)
+        self.ok("sql", self.a, f"UPDATE tasks SET title = randomblob({largest})")
+        self.sync(self.a, self.b)
+        for device in (self.a, self.b):
+            self.assertTrue(self.json("verify", device)["equal"])
+            self.assertEqual(self.json("sql", device, "SELECT length(title) AS size FROM tasks"), [{"size": largest}])
+        self.fails("too-large", "sql", self.a, f"UPDATE tasks SET title = randomblob({largest + 1})")
+
     def test_an_unreachable_hub_keeps_everything_queued(self):
         self.ok("sql", self.a, "INSERT INTO tasks(id, title) VALUES ('1', 'one')")
         port = self.hub.port
