@@ -164,7 +164,7 @@ private:
             const Seq seq = store_.state().head.next();
             StoredRows rows(store_, seq);
             SubmittedChanges changes(store_.schema(), submission_.parts);
-            merge::Outcome outcome = merge::merge_transaction(rows, changes, {submission_.site, seen(), seq, stamp, header_.retry});
+            merge::Outcome outcome = merge::merge_transaction(rows, changes, {submission_.site, seen(), seq, stamp, header_.retry, header_.number});
             if (outcome.rejected()) return outcome;
             if (auto violation = store_.finish_transaction()) return rejection(violation->code, std::move(violation->sentence));
             if (rows.any_revived()) result_known_to_author_ = false;

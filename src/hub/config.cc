@@ -185,9 +185,12 @@ private:
 
     void read_table_key(std::string_view key, const toml::node& node, TableConfig& table) {
         if (key == "policy") {
-            choose(key, node, {{"lww", ColumnPolicy::lww}, {"hub", ColumnPolicy::hub}, {"device", ColumnPolicy::device}}, {"manual"}, table.policy);
+            choose(key, node,
+                   {{"lww", ColumnPolicy::lww}, {"hub", ColumnPolicy::hub}, {"device", ColumnPolicy::device}, {"manual", ColumnPolicy::manual}}, {},
+                   table.policy);
         } else if (key == "delete") {
-            choose(key, node, {{"update-wins", DeleteMode::update_wins}, {"delete-wins", DeleteMode::delete_wins}}, {"manual"}, table.delete_mode);
+            choose(key, node, {{"update-wins", DeleteMode::update_wins}, {"delete-wins", DeleteMode::delete_wins}, {"manual", DeleteMode::manual}},
+                   {}, table.delete_mode);
         } else if (key == "insert") {
             choose(key, node, {{"reject", InsertMode::reject}, {"merge", InsertMode::merge}}, {}, table.insert_mode);
         } else if (key == "granularity") {
@@ -212,10 +215,11 @@ private:
                {{"lww", ColumnPolicy::lww},
                 {"hub", ColumnPolicy::hub},
                 {"device", ColumnPolicy::device},
+                {"manual", ColumnPolicy::manual},
                 {"counter", ColumnPolicy::counter},
                 {"max", ColumnPolicy::max},
                 {"min", ColumnPolicy::min}},
-               {"manual", "set", "json", "text"}, policy);
+               {"set", "json", "text"}, policy);
         table.columns[std::string(name)] = policy;
     }
 

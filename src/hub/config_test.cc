@@ -67,16 +67,16 @@ insert = "merge"
               "hub.toml:2: listen must be a text in quotes\n"
               "hub.toml:3: retention = \"soon\" is not a number with s, m, h or d\n"
               "hub.toml:4: colour is not known here\n"
-              "hub.toml:6: policy = \"best\" is none of lww, hub, device");
+              "hub.toml:6: policy = \"best\" is none of lww, hub, device, manual");
     EXPECT_TRUE(mistakes("[hub\nlisten = 1").starts_with("hub.toml:1: "));
     EXPECT_NE(mistakes("[tls]\ncert = 'c'").find("both"), std::string::npos);
     EXPECT_NE(mistakes("[spaces.\"../x\"]").find("cannot name a space"), std::string::npos);
 }
 
 TEST(Config, SaysWhatIsForALaterVersion) {
-    for (const char* toml : {"[tables.t]\npolicy = 'manual'", "[tables.t]\ndelete = 'manual'", "[tables.t]\ngranularity = 'row'",
-                             "[tables.t]\nchannel = 'x'", "[tables.t.columns]\nn = 'text'", "[tables.t.columns]\nn = { sql = 'mine' }",
-                             "[access]\nchannels = 'x'", "[limits]\nx = 1", "[spaces.b.access]\nchannels = 'x'"}) {
+    for (const char* toml :
+         {"[tables.t]\ngranularity = 'row'", "[tables.t]\nchannel = 'x'", "[tables.t.columns]\nn = 'text'",
+          "[tables.t.columns]\nn = { sql = 'mine' }", "[access]\nchannels = 'x'", "[limits]\nx = 1", "[spaces.b.access]\nchannels = 'x'"}) {
         EXPECT_NE(mistakes(toml).find("not supported in this version"), std::string::npos) << toml;
     }
 }
@@ -92,6 +92,11 @@ TEST(Config, PoliciesReachTheTables) {
     EXPECT_EQ(table.columns[2].policy, ColumnPolicy::hub);
     EXPECT_EQ(table.columns[0].policy, ColumnPolicy::lww);
     EXPECT_EQ(table.delete_mode, DeleteMode::delete_wins);
+    const Config asking = parse_config("[tables.t]\npolicy = 'manual'\ndelete = 'manual'\n[tables.t.columns]\nnote = 'lww'");
+    apply_policies(asking, asking.spaces.at("main"), *store);
+    EXPECT_EQ(table.columns[1].policy, ColumnPolicy::manual);
+    EXPECT_EQ(table.columns[2].policy, ColumnPolicy::lww);
+    EXPECT_EQ(table.delete_mode, DeleteMode::manual);
     const Config bad = parse_config("[tables.t.columns]\nnope = 'max'\nid = 'max'\n[tables.u]\npolicy = 'lww'");
     EXPECT_THROW(apply_policies(bad, bad.spaces.at("main"), *store), Error);
 }

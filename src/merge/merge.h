@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "merge/history.h"
 #include "model/change.h"
 #include "model/row.h"
 #include "model/transaction.h"
@@ -22,6 +23,7 @@ struct Writer {
     Seq seq;            // the seq this transaction takes; a device predicting uses one above every real one
     HubTime stamp = 0;  // effective stamp
     bool retry = false;
+    TransactionNumber number{};  // names his open conflicts; nothing else depends on it
 };
 
 // One stamp per transaction. `last_own` is the site's last effective stamp, rejected transactions included.
@@ -67,6 +69,7 @@ void require_supported(const Table& table);
 
 // Merges all changes, or stops at the first reason to reject (what it wrote until then is the caller's to roll back).
 // Dependence, permission and the schema's constraints are judged by the caller: before and after.
-Outcome merge_transaction(Rows& rows, ChangeSource& changes, const Writer& writer);
+// `history` is told what was put aside; nullptr where nobody keeps it.
+Outcome merge_transaction(Rows& rows, ChangeSource& changes, const Writer& writer, History* history = nullptr);
 
 }  // namespace tombolo::merge

@@ -123,10 +123,11 @@ TEST(Marks, a_column_younger_than_the_row_has_the_mark_of_the_birth) {
     RowState row{Existence::alive, {Value("k"), Value(10)}, {}};  // before column b came
     row.meta.birth = {{1}, {1}};
     const Table table = table_with(ColumnPolicy::hub);
+    const Value seven = 7;
     const Writer stranger{.site = {2}, .seen = {0}, .seq = {5}};
-    EXPECT_TRUE(merge_cell(row, table, {2, {}, Value(7)}, stranger).merged);  // lost against the birth
+    EXPECT_TRUE(merge_cell(row, {2, {}, seven}, {table, "k", stranger}).merged);  // lost against the birth
     const Writer informed{.site = {2}, .seen = {1}, .seq = {5}};
-    EXPECT_FALSE(merge_cell(row, table, {2, {}, Value(7)}, informed).merged);
+    EXPECT_FALSE(merge_cell(row, {2, {}, seven}, {table, "k", informed}).merged);
     EXPECT_EQ(row.values[2], Value(7));
 }
 
@@ -394,7 +395,7 @@ TEST(Cost, of_a_new_row_is_one_find_and_one_write) {
 }
 
 TEST(Unsupported, policies_and_modes_are_refused_by_name_and_never_act_as_lww) {
-    for (ColumnPolicy policy : {ColumnPolicy::manual, ColumnPolicy::set, ColumnPolicy::json, ColumnPolicy::text, ColumnPolicy::sql}) {
+    for (ColumnPolicy policy : {ColumnPolicy::set, ColumnPolicy::json, ColumnPolicy::text, ColumnPolicy::sql}) {
         Scene hub(table_with(policy));
         try {
             hub.commit(by(1).insert({"k", 1, 2}));
@@ -405,9 +406,6 @@ TEST(Unsupported, policies_and_modes_are_refused_by_name_and_never_act_as_lww) {
         }
         EXPECT_THROW(decide(policy, {}), Error);
     }
-    Table table = table_with(ColumnPolicy::lww);
-    table.delete_mode = DeleteMode::manual;
-    EXPECT_THROW(require_supported(table), Error);
     EXPECT_NO_THROW(require_supported(table_with(ColumnPolicy::max)));
 }
 

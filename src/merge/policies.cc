@@ -23,6 +23,11 @@ Decision decide_hub(const Situation& s) { return choose(!s.unseen); }
 
 Decision decide_device(const Situation& s) { return choose(!s.superseded); }
 
+Decision decide_manual(const Situation& s) {
+    if (s.superseded || !s.unseen) return choose(!s.superseded);
+    return {.opens = !(s.arriving == s.stored)};
+}
+
 Decision decide_max(const Situation& s) { return choose_extreme(s, compare_values(s.arriving, s.stored)); }
 
 Decision decide_min(const Situation& s) { return choose_extreme(s, compare_values(s.stored, s.arriving)); }
@@ -32,10 +37,10 @@ bool is_supported(ColumnPolicy policy) {
         case ColumnPolicy::lww:
         case ColumnPolicy::hub:
         case ColumnPolicy::device:
+        case ColumnPolicy::manual:
         case ColumnPolicy::counter:
         case ColumnPolicy::max:
         case ColumnPolicy::min: return true;
-        case ColumnPolicy::manual:
         case ColumnPolicy::set:
         case ColumnPolicy::json:
         case ColumnPolicy::text:
@@ -52,7 +57,7 @@ Decision decide(ColumnPolicy policy, const Situation& situation) {
         case ColumnPolicy::counter: return decide_counter(situation);
         case ColumnPolicy::max: return decide_max(situation);
         case ColumnPolicy::min: return decide_min(situation);
-        case ColumnPolicy::manual:
+        case ColumnPolicy::manual: return decide_manual(situation);
         case ColumnPolicy::set:
         case ColumnPolicy::json:
         case ColumnPolicy::text:

@@ -2,6 +2,7 @@
 //
 // A choosing policy (lww, hub) keeps one of the two writes whole; a losing write leaves no mark on the cell. A combining policy
 // (counter, max, min) lets every write into the value, so every write becomes the cell's last, even one that did not move it.
+// `manual` chooses the stored value, and keeps the other for a person to decide.
 #pragma once
 
 #include "model/policy.h"
@@ -28,6 +29,7 @@ struct Decision {
     ValueView combined{};      // Take::combined only; never points to memory of its own
     bool claims = false;       // the arriving write becomes the cell's last writer
     bool keeps_stamp = false;  // the cell's stamp is the greater of both
+    bool opens = false;        // a person is to decide: the arriving write becomes a candidate
     RejectCode code = RejectCode::none;
     const char* reason = "";  // completes "column C …"
 };
@@ -39,6 +41,7 @@ Decision decide(ColumnPolicy policy, const Situation& situation);
 Decision decide_lww(const Situation& situation);
 Decision decide_hub(const Situation& situation);
 Decision decide_device(const Situation& situation);
+Decision decide_manual(const Situation& situation);
 Decision decide_counter(const Situation& situation);
 Decision decide_max(const Situation& situation);
 Decision decide_min(const Situation& situation);

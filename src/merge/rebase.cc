@@ -16,8 +16,12 @@ HubTime predicted_stamp(const Pending& pending, const RebaseWorld& world, HubTim
 }
 
 Outcome merge_and_judge(Overlay& overlay, const Pending& pending, const RebaseWorld& world, HubTime stamp) {
-    const Writer writer{
-        .site = world.site, .seen = pending.seen, .seq = predicted_seq(pending.header->number), .stamp = stamp, .retry = pending.header->retry};
+    const Writer writer{.site = world.site,
+                        .seen = pending.seen,
+                        .seq = predicted_seq(pending.header->number),
+                        .stamp = stamp,
+                        .retry = pending.header->retry,
+                        .number = pending.header->number};
     Outcome outcome = merge_transaction(overlay, *pending.changes, writer);
     if (outcome.rejected() || !world.judge) return outcome;
     Outcome judgement = world.judge(pending, overlay);

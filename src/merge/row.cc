@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "merge/candidates.h"
 #include "merge/policies.h"
 
 namespace tombolo::merge {
@@ -26,14 +27,14 @@ void claim(WriteMark& mark, const Writer& writer, bool keep_stamp) {
     mark.seq = writer.seq;
 }
 
-Situation situation_of(const Value& stored, const WriteMark& mark, const CellView& cell, const Writer& writer) {
-    return {.stored = stored,
+Situation situation_of(const RowState& row, const WriteMark& mark, const CellView& cell, const Writer& writer) {
+    return {.stored = row.values[cell.column],
             .base = cell.base,
             .arriving = cell.value,
             .unseen = is_unseen(mark, writer),
             .own = mark.site == writer.site,
             .later = Stamp{writer.stamp, writer.site} > Stamp{mark.stamp, mark.site},
-            .superseded = is_later_own(mark, writer)};
+            .superseded = is_later_own(mark, writer) || has_later_own(row, cell.column, writer)};
 }
 }  // namespace
 
@@ -45,9 +46,15 @@ bool is_unseen(const WriteMark& mark, const Writer& writer) { return is_concurre
 
 bool knows_birth(const RowMeta& meta, const Writer& writer) { return meta.birth.site == writer.site || meta.birth.seq <= writer.seen; }
 
-void touch(RowMeta& meta, const Writer& writer) { claim(meta.touch, writer, meta.touch.site == writer.site); }
+void touch(RowState& row, const Arrival& arrival) {
+    WriteMark& mark = row.meta.touch;
+    claim(mark, arrival.writer, mark.site == arrival.writer.site);
+    close_seen(row, Candidate::row_itself, arrival);
+}
 
-void begin_life(RowState& row, const ChangeView& insert, const Writer& writer) {
+void begin_life(RowState& row, const ChangeView& insert, const Arrival& arrival) {
+    const Writer& writer = arrival.writer;
+    orphan_all(row, arrival);
     const bool reborn = row.existence == Existence::dead;
     const size_t columns = insert.table->columns.size();
     row.existence = Existence::alive;
@@ -65,9 +72,11 @@ void begin_life(RowState& row, const ChangeView& insert, const Writer& writer) {
     row.meta.cells.clear();
 }
 
-void end_life(RowState& row, const Writer& writer) {
+void end_life(RowState& row, const Arrival& arrival) {
     row.existence = Existence::dead;
-    row.meta.death = {writer.site, writer.seq};
+    row.meta.death = {arrival.writer.site, arrival.writer.seq};
+    close_seen(row, Candidate::row_itself, arrival);
+    close_equal(row, Candidate::row_itself, {}, arrival);
 }
 
 void revive(RowState& row) {
@@ -75,20 +84,26 @@ void revive(RowState& row) {
     row.meta.death = {};
 }
 
-CellOutcome merge_cell(RowState& row, const Table& table, const CellView& cell, const Writer& writer) {
+CellOutcome merge_cell(RowState& row, const CellView& cell, const Arrival& arrival) {
+    const Table& table = arrival.table;
+    const Writer& writer = arrival.writer;
     TOMBOLO_ASSERT(cell.column < table.columns.size());
     add_defaults(table, row.values);
     Value& stored = row.values[cell.column];
     const WriteMark mark = cell_mark(row.meta, cell.column);
-    const Decision decision = decide(table.columns[cell.column].policy, situation_of(stored, mark, cell, writer));
+    const Situation situation = situation_of(row, mark, cell, writer);
+    const Decision decision = decide(table.columns[cell.column].policy, situation);
     if (decision.code != RejectCode::none) return {.code = decision.code, .reason = decision.reason};
 
     const bool lost = decision.take == Take::stored && !(stored.view() == cell.value);
     const bool combined = decision.keeps_stamp && is_concurrent(mark, writer);
+    if (!situation.superseded) close_seen(row, cell.column, arrival);
     if (decision.take == Take::arriving) stored = Value(cell.value);
     if (decision.take == Take::combined) stored = Value(decision.combined);
+    if (decision.take != Take::stored) close_equal(row, cell.column, stored, arrival);
+    if (decision.opens) open_cell(row, cell, arrival);
     if (decision.claims) claim(own_mark(row.meta, table, cell.column), writer, decision.keeps_stamp);
-    return {.merged = lost || combined};
+    return {.merged = lost || combined, .conflict = decision.opens};
 }
 
 }  // namespace tombolo::merge

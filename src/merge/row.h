@@ -5,6 +5,14 @@
 
 namespace tombolo::merge {
 
+// A change that is being merged into a row: where, by whom, and who is told. References, for one merge_transaction.
+struct Arrival {
+    const Table& table;
+    std::string_view key;
+    const Writer& writer;
+    History* history = nullptr;
+};
+
 // A retry keeps its old stamp, so the same site may have written later what the retry would now overwrite.
 bool is_later_own(const WriteMark& mark, const Writer& writer);
 // The writer did not know this mark's write, or one of a stranger's below it.
@@ -14,18 +22,20 @@ bool is_concurrent(const WriteMark& mark, const Writer& writer);
 // The writer knew that this life had begun.
 bool knows_birth(const RowMeta& meta, const Writer& writer);
 
-// Counts an accepted insert or update of the row, also one whose cells all lost.
-void touch(RowMeta& meta, const Writer& writer);
+// Counts an accepted insert or update of the row, also one whose cells all lost. Who writes a row that he knows somebody wants
+// deleted, keeps it.
+void touch(RowState& row, const Arrival& arrival);
 // The row as `insert` made it; nothing of an earlier life stays but that there was one.
-void begin_life(RowState& row, const ChangeView& insert, const Writer& writer);
-void end_life(RowState& row, const Writer& writer);
+void begin_life(RowState& row, const ChangeView& insert, const Arrival& arrival);
+void end_life(RowState& row, const Arrival& arrival);
 void revive(RowState& row);
 
 struct CellOutcome {
-    bool merged = false;  // the write lost, or was combined with one its author had not seen
+    bool merged = false;    // the write lost, or was combined with one its author had not seen
+    bool conflict = false;  // a person is to decide
     RejectCode code = RejectCode::none;
     const char* reason = "";
 };
-CellOutcome merge_cell(RowState& row, const Table& table, const CellView& cell, const Writer& writer);
+CellOutcome merge_cell(RowState& row, const CellView& cell, const Arrival& arrival);
 
 }  // namespace tombolo::merge

@@ -70,6 +70,8 @@ struct By {
     By update(Value key, uint32_t column, Value base, Value value) && {
         return std::move(*this).add(ChangeKind::update, false, std::move(key), {column}, {std::move(base)}, {std::move(value)});
     }
+    // Keeps the row, writes nothing.
+    By touch(Value key) && { return std::move(*this).add(ChangeKind::update, false, std::move(key), {}, {}, {}); }
     By erase(Row base) && { return std::move(*this).add(ChangeKind::erase, false, base[0], all(base), base, Row(base.size())); }
 
 private:
@@ -93,7 +95,7 @@ inline By by(uint64_t site) {
     return transaction;
 }
 
-class Scene final : public Rows {
+class Scene final : public Rows, public History {
 public:
     explicit Scene(Table table) : table_(std::move(table)) {}
     const Table& table() const { return table_; }
@@ -101,9 +103,11 @@ public:
     // Commits at the next seq. A rejected transaction takes one too and leaves the rows as they were.
     std::string commit(By transaction) {
         transaction.writer.seq = head_ = head_.next();
+        transaction.writer.number.value = 100 + head_.value;
         transaction.changes.table = &table_;
         const auto before = rows_;
-        Outcome outcome = merge_transaction(*this, transaction.changes, transaction.writer);
+        told.clear();
+        Outcome outcome = merge_transaction(*this, transaction.changes, transaction.writer, this);
         if (!outcome.rejected()) return std::string(to_string(outcome.kind));
         rows_ = before;
         return "rejected " + std::string(to_string(outcome.code)) + ": " + outcome.reason;
@@ -126,6 +130,15 @@ public:
             out += " " + mark(cell);
         return out;
     }
+    // The open conflicts of a row, oldest first: "a: 12 over 10 by 3@4" (site, seq). A deleted row's image is shown as its values.
+    std::string open(const Value& key) const {
+        std::string out;
+        for (const Candidate& candidate : rows_.at(key_of(key)).candidates)
+            out += (out.empty() ? "" : ", ") + text(candidate);
+        return out;
+    }
+    // What the newest transaction told the history: "opened a: …, resolved a: …"
+    std::string told;
     const RowState& row(const Value& key) const { return rows_.at(key_of(key)); }
     Seq head() const { return head_; }
     size_t finds = 0, writes = 0;
@@ -147,10 +160,26 @@ public:
         }
         return names;
     }
+    void opened(const Table&, std::string_view, const Candidate& candidate) override { tell("opened", candidate); }
+    void closed(const Table&, std::string_view, const Candidate& candidate, Closing why) override {
+        constexpr const char* words[] = {"resolved", "equal", "folded", "orphaned"};
+        tell(words[static_cast<size_t>(why)], candidate);
+    }
     bool is_hidden(const Table&, std::string_view key) override { return hidden == key; }
     std::string hidden;
 
 private:
+    void tell(const std::string& word, const Candidate& candidate) { told += (told.empty() ? "" : ", ") + word + " " + text(candidate); }
+    std::string text(const Candidate& c) const {
+        const std::string author = " by " + std::to_string(c.site.value) + "@" + std::to_string(c.seq.value);
+        if (c.column != Candidate::row_itself) return table_.columns[c.column].name + ": " + text_of(c.value) + " over " + text_of(c.base) + author;
+        std::string out = "deletion of";
+        std::vector<ValueView> image;
+        decode_record(c.base.bytes(), image);
+        for (const ValueView& value : image)
+            out += " " + text_of(value);
+        return out + author;
+    }
     static std::string mark(const WriteMark& m) {
         return std::to_string(m.site.value) + "@" + std::to_string(m.seq.value) + "/" + std::to_string(m.other.value);
     }

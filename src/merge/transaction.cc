@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "base/assert.h"
+#include "merge/candidates.h"
 #include "merge/merge.h"
 #include "merge/policies.h"
 #include "merge/row.h"
@@ -21,7 +22,8 @@ bool holds(const RowState& row, const ChangeView& change) {
 
 class Merge {
 public:
-    Merge(Rows& rows, ChangeSource& changes, const Writer& writer) : rows_(rows), changes_(changes), writer_(writer) {}
+    Merge(Rows& rows, ChangeSource& changes, const Writer& writer, History* history)
+        : rows_(rows), changes_(changes), writer_(writer), history_(history) {}
 
     Outcome run() {
         changes_.rewind();
@@ -39,20 +41,25 @@ public:
 
 private:
     const Table& table() const { return *change_->table; }
+    Arrival arrival() const { return {table(), change_->key, writer_, history_}; }
 
     void insert(Existence before) {
         if (before != Existence::alive) {
-            begin_life(row_, *change_, writer_);
+            begin_life(row_, *change_, arrival());
         } else if (change_->over_own_delete && knows_birth(row_.meta, writer_)) {  // the delete lost: an update of all cells
             lose();
-            touch(row_.meta, writer_);
-            merge_cells([](const CellView& cell) { return !(cell.value == cell.base); });
+            touch(row_, arrival());
+            for (const CellView& cell : change_->cells) {
+                if (!(cell.value == cell.base)) merge(cell);
+            }
         } else if (holds(row_, *change_)) {
-            touch(row_.meta, writer_);
+            touch(row_, arrival());
         } else if (table().insert_mode == InsertMode::merge) {
             lose();
-            touch(row_.meta, writer_);
-            merge_cells([this](const CellView& cell) { return !table().is_key(cell.column); });
+            touch(row_, arrival());
+            for (const CellView& cell : change_->cells) {
+                if (!table().is_key(cell.column)) merge({cell.column, table().columns[cell.column].default_value, cell.value});
+            }
         } else {
             return reject(RejectCode::primary_key, "table " + table().name + " has another row with this primary key");
         }
@@ -66,32 +73,47 @@ private:
             if (delete_wins) return lose();
             const LifeMark death = row_.meta.death;
             if (death.site == writer_.site || death.seq <= writer_.seen) return reject_missing();
-            revive(row_);
+            turn_back(row_, arrival());
             revive_companions(death.seq);
         } else if (delete_wins && row_.meta.reborn && !knows_birth(row_.meta, writer_)) {
             return lose();  // meant for an earlier life, which a delete ended
         }
-        touch(row_.meta, writer_);
-        merge_cells([](const CellView&) { return true; });
+        touch(row_, arrival());
+        for (const CellView& cell : change_->cells)
+            merge(cell);
         store(before);
     }
 
     void erase(Existence before) {
         if (before != Existence::alive) return;
-        if (table().delete_mode == DeleteMode::update_wins && deletes_lost()) return lose();
-        end_life(row_, writer_);
+        if (table().delete_mode == DeleteMode::delete_wins || !deletes_lost()) {
+            end_life(row_, arrival());
+            return store(before);
+        }
+        lose();
+        if (table().delete_mode != DeleteMode::manual || is_later_own(row_.meta.touch, writer_)) return;
+        close_seen(row_, Candidate::row_itself, arrival());
+        open_deletion(row_, *change_, arrival());
+        ask();
         store(before);
     }
 
-    template <typename Wanted>
-    void merge_cells(Wanted wanted) {
-        for (const CellView& cell : change_->cells) {
-            if (!wanted(cell)) continue;
-            const CellOutcome outcome = merge_cell(row_, table(), cell, writer_);
-            if (outcome.merged) lose();
-            if (outcome.code == RejectCode::none) continue;
-            return reject(outcome.code, "column " + table().name + "." + table().columns[cell.column].name + " " + outcome.reason);
+    void merge(const CellView& cell) {
+        if (outcome_.rejected()) return;
+        const CellOutcome outcome = merge_cell(row_, cell, arrival());
+        if (outcome.merged) lose();
+        if (outcome.conflict) ask();
+        if (outcome.code == RejectCode::none) return;
+        reject(outcome.code, "column " + table().name + "." + table().columns[cell.column].name + " " + outcome.reason);
+    }
+
+    // The row lives again. Where a person is to decide about deletions, the one that is turned back stays open.
+    void turn_back(RowState& row, const Arrival& arrival) {
+        if (arrival.table.delete_mode == DeleteMode::manual) {
+            open_turned_back(row, arrival);
+            ask();
         }
+        revive(row);
     }
 
     void store(Existence before) {
@@ -105,7 +127,7 @@ private:
             bool lost = false;
             RowState row;
             walk_deletes([&](const ChangeView& erased) {
-                if (lost || erased.table->delete_mode != DeleteMode::update_wins || rows_.is_hidden(*erased.table, erased.key)) return;
+                if (lost || erased.table->delete_mode == DeleteMode::delete_wins || rows_.is_hidden(*erased.table, erased.key)) return;
                 lost = rows_.find(*erased.table, erased.key, row) == Existence::alive && is_unseen(row.meta.touch, writer_);
             });
             deletes_lost_ = lost;
@@ -119,7 +141,7 @@ private:
         for (const RowName& name : rows_.dead_by(death)) {
             if (name.table == change_->table && name.key == change_->key) continue;
             if (deletes(name) || rows_.find(*name.table, name.key, row) != Existence::dead) continue;
-            revive(row);
+            turn_back(row, {*name.table, name.key, writer_, history_});
             rows_.write(*name.table, name.key, Existence::dead, row);
         }
     }
@@ -155,14 +177,16 @@ private:
     }
 
     void lose() {
-        if (!outcome_.rejected()) outcome_.kind = VerdictKind::merged;
+        if (outcome_.kind == VerdictKind::accepted) outcome_.kind = VerdictKind::merged;
     }
+    void ask() { outcome_.kind = VerdictKind::in_conflict; }
     void reject(RejectCode code, std::string reason) { outcome_ = {VerdictKind::rejected, code, std::move(reason)}; }
     void reject_missing() { reject(RejectCode::primary_key, "the row of table " + table().name + " does not exist (any more)"); }
 
     Rows& rows_;
     ChangeSource& changes_;
     const Writer writer_;
+    History* const history_;
     Outcome outcome_;
     const ChangeView* change_ = nullptr;  // the change at hand, and how many were taken
     size_t taken_ = 0;
@@ -178,14 +202,12 @@ void require_supported(const Table& table) {
     for (const Column& column : table.columns) {
         if (is_supported(column.policy)) continue;
         throw Error(ErrorCode::unsupported, "the policy of column " + table.name + "." + column.name + " comes in a later version",
-                    "use lww, hub, device, counter, max or min");
-    }
-    if (table.delete_mode == DeleteMode::manual) {
-        throw Error(ErrorCode::unsupported, "delete = \"manual\" of table " + table.name + " comes in a later version",
-                    "use update-wins or delete-wins");
+                    "use lww, hub, device, manual, counter, max or min");
     }
 }
 
-Outcome merge_transaction(Rows& rows, ChangeSource& changes, const Writer& writer) { return Merge(rows, changes, writer).run(); }
+Outcome merge_transaction(Rows& rows, ChangeSource& changes, const Writer& writer, History* history) {
+    return Merge(rows, changes, writer, history).run();
+}
 
 }  // namespace tombolo::merge

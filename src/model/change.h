@@ -22,7 +22,8 @@ struct CellView {
 
 // A view into encoded bytes, valid until its source moves on.
 //   insert   cells: every column, in order; base is NULL, or the deleted image if over_own_delete
-//   update   cells: the changed columns, none of them a key column; ascending
+//   update   cells: the changed columns, none of them a key column; ascending. A cell whose value is its base is a write too (a decision
+//            for what is stored); no cells at all: a touch, which keeps a row that somebody wants deleted
 //   erase    cells: every column, in order; base is the image the author saw; value is NULL
 struct ChangeView {
     const Table* table = nullptr;

@@ -1,6 +1,7 @@
 #include "model/row.h"
 
 #include "base/coding.h"
+#include "model/record.h"
 
 namespace tombolo {
 
@@ -59,6 +60,40 @@ bool read_meta(Reader& in, RowMeta& meta) {
     const uint64_t count = in.count();
     for (uint64_t i = 0; i < count && !in.failed(); ++i)
         meta.cells.push_back(read_mark(in));
+    return !in.failed();
+}
+
+void put_candidates(std::string& out, const std::vector<Candidate>& candidates) {
+    if (candidates.empty()) return;
+    put_varint(out, candidates.size());
+    for (const Candidate& candidate : candidates) {
+        put_varint(out, candidate.column == Candidate::row_itself ? 0 : uint64_t{candidate.column} + 1);
+        put_value(out, candidate.value);
+        put_value(out, candidate.base);
+        put_varint(out, candidate.site.value);
+        put_varint(out, candidate.number.value);
+        put_varint(out, candidate.seq.value);
+        put_signed(out, candidate.stamp);
+    }
+}
+
+bool read_candidates(Reader& in, std::vector<Candidate>& candidates) {
+    candidates.clear();
+    if (in.at_end()) return !in.failed();
+    const uint64_t count = in.count();
+    for (uint64_t i = 0; i < count && !in.failed(); ++i) {
+        Candidate& candidate = candidates.emplace_back();
+        const uint64_t column = in.varint();
+        if (column > Candidate::row_itself) in.fail();
+        candidate.column = column == 0 ? Candidate::row_itself : static_cast<uint32_t>(column - 1);
+        candidate.value = Value(read_value(in));
+        candidate.base = Value(read_value(in));
+        candidate.site.value = in.varint();
+        candidate.number.value = in.varint();
+        candidate.seq.value = in.varint();
+        candidate.stamp = in.signed_varint();
+    }
+    if (count == 0 || !in.at_end()) in.fail();
     return !in.failed();
 }
 

@@ -104,6 +104,52 @@ TEST(Meta, unknown_forms_and_hostile_counts_are_refused) {
     EXPECT_TRUE(meta.cells.empty());
 }
 
+Candidate any_candidate() {
+    Candidate candidate;
+    candidate.column = *rc::gen::arbitrary<bool>() ? *rc::gen::inRange<uint32_t>(0, 2000) : Candidate::row_itself;
+    if (*rc::gen::arbitrary<bool>()) candidate.value = Value(*rc::gen::arbitrary<std::string>());
+    if (*rc::gen::arbitrary<bool>()) candidate.base = Value(*rc::gen::arbitrary<int64_t>());
+    candidate.site.value = *rc::gen::arbitrary<uint64_t>();
+    candidate.number.value = *rc::gen::arbitrary<uint64_t>();
+    candidate.seq.value = *rc::gen::arbitrary<uint64_t>();
+    candidate.stamp = *rc::gen::arbitrary<int64_t>();
+    return candidate;
+}
+
+TEST(Candidates, come_back_and_take_no_byte_where_there_are_none) {
+    EXPECT_TRUE(rc::check([] {
+        std::vector<Candidate> candidates;
+        for (int i = *rc::gen::inRange(0, 4); i > 0; --i)
+            candidates.push_back(any_candidate());
+        std::string bytes;
+        put_candidates(bytes, candidates);
+        RC_ASSERT(bytes.empty() == candidates.empty());
+        Reader in(bytes);
+        std::vector<Candidate> again = {any_candidate()};
+        RC_ASSERT(read_candidates(in, again));
+        RC_ASSERT(again == candidates);
+    }));
+}
+
+TEST(Candidates, cut_at_any_byte_or_mangled_are_refused) {
+    std::string whole;
+    put_candidates(whole, {{3, Value("a"), Value(1), {1}, {2}, {3}, 4}, {Candidate::row_itself, {}, Value::blob("x"), {5}, {}, {7}, 0}});
+    std::vector<Candidate> again;
+    for (size_t size = 1; size < whole.size(); ++size) {
+        Reader in(std::string_view(whole).substr(0, size));
+        EXPECT_FALSE(read_candidates(in, again)) << size;
+    }
+    std::string none(1, '\0'), more = whole + "x", many, column;
+    put_varint(many, uint64_t{1} << 60);
+    put_varint(column, 1);
+    put_varint(column, uint64_t{1} << 32);
+    column += whole.substr(2);
+    for (const std::string& bytes : {none, more, many, column}) {
+        Reader in(bytes);
+        EXPECT_FALSE(read_candidates(in, again));
+    }
+}
+
 TEST(Meta, a_cell_of_an_untouched_row_has_the_mark_of_the_birth) {
     EXPECT_EQ(untouched().cell(5), (WriteMark{{3}, {100}, {}, 1'700'000'000'000'000}));
 }

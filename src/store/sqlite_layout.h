@@ -3,7 +3,7 @@
 // Beside them stand the application's tables, made by its own statements and widened by four things:
 //
 //   tombolo_seq INTEGER      seq of the row's last change; what the feed asks for
-//   tombolo_meta BLOB        model/row.h put_meta, sites by number
+//   tombolo_meta BLOB        model/row.h put_meta, then put_candidates; sites by number
 //   tombolo_channel INTEGER  NULL: the channel that everybody in the space reads. The only one so far
 //   an index tombolo_seq_N on tombolo_seq
 //

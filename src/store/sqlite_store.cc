@@ -453,6 +453,7 @@ private:
     void put_tombstone(SqliteTable& rows, std::string_view key, const RowState& state) {
         std::string meta;
         put_meta(meta, state.meta);
+        put_candidates(meta, state.candidates);
         sqlite::Statement& put = db_.cached("INSERT OR REPLACE INTO tombolo_tombstone(table_id, key, seq, image, meta) VALUES (?1, ?2, ?3, ?4, ?5)");
         put.with(rows.id(), ValueView::blob(key), seq_.value, ValueView::blob(encode_record(state.values)), ValueView::blob(meta)).run();
         ++tombstones_[index_of(rows)];  // a replaced one counts twice: the count only says "maybe some"
@@ -473,6 +474,7 @@ private:
     void put_deferred(SqliteTable& rows, std::string_view key, const RowState& state) {
         std::string meta;
         put_meta(meta, state.meta);
+        put_candidates(meta, state.candidates);
         sqlite::Statement& put = db_.cached("INSERT INTO tombolo_deferred(table_id, key, image, meta) VALUES (?1, ?2, ?3, ?4)");
         put.with(rows.id(), ValueView::blob(key), ValueView::blob(encode_record(state.values)), ValueView::blob(meta)).run();
         ++deferred_;
@@ -502,7 +504,7 @@ private:
     void read_image(SqliteTable& rows, std::string_view image, std::string_view meta, RowState& state) {
         std::vector<ValueView> values;
         Reader in(meta);
-        if (!decode_record(image, values) || !read_meta(in, state.meta)) {
+        if (!decode_record(image, values) || !read_meta(in, state.meta) || !read_candidates(in, state.candidates)) {
             throw Error(ErrorCode::corrupt, fmt::format("a deleted row of {} cannot be read", rows.table().name),
                         "restore the hub's file from a backup");
         }

@@ -170,7 +170,7 @@ Seq SqliteTable::read_row(sqlite::Statement& statement) {
     for (int i = 0; i < width; ++i)
         values_.push_back(statement.value(i));
     Reader in(statement.blob(width + 1));
-    if (!read_meta(in, meta_))
+    if (!read_meta(in, meta_) || !read_candidates(in, candidates_))
         throw Error(ErrorCode::corrupt, fmt::format("a row of table {} has no readable tombolo_meta", table_.name),
                     "was the hub's file written by another program? restore it from a backup");
     widen(meta_);
@@ -185,6 +185,7 @@ bool SqliteTable::find(std::string_view key, RowState& state) {
     state.existence = Existence::alive;
     state.values = std::vector<Value>(values_.begin(), values_.end());
     state.meta = meta_;
+    state.candidates = candidates_;
     return true;
 }
 
@@ -193,6 +194,7 @@ void SqliteTable::bind_row(sqlite::Statement& statement, const RowState& row, Se
     const int width = static_cast<int>(row.values.size());
     encoded_meta_.clear();
     put_meta(encoded_meta_, row.meta);
+    put_candidates(encoded_meta_, row.candidates);
     for (int i = 0; i < width; ++i)
         statement.bind_static(i + 1, row.values[static_cast<size_t>(i)]);
     statement.bind(width + 1, seq.value);

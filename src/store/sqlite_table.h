@@ -66,6 +66,7 @@ private:
     std::vector<ValueView> key_values_;  // scratch
     std::vector<ValueView> values_;      // scratch
     RowMeta meta_;                       // scratch
+    std::vector<Candidate> candidates_;  // scratch
     std::string encoded_meta_;           // scratch
 };
 

@@ -190,6 +190,38 @@ TEST_P(StoreConformance, DeletedRowsKeepTheirImageAndComeBack) {
     EXPECT_EQ(everything().size(), 1U);
 }
 
+TEST_P(StoreConformance, OpenConflictsStayWithTheirRowAliveOrDead) {
+    const Candidate cell{1, Value("mine"), Value("base"), site_, {7}, {3}, 1000};
+    const Candidate deletion{Candidate::row_itself, {}, Value::blob("image"), site_, {}, {2}, 0};
+    const auto put_in_conflict = [&] {
+        RowState row = alive(person("a", "a@x"));
+        row.candidates = {cell, deletion};
+        RowState before;
+        const Existence existence = store_->find(people(), key({"a"}), before);
+        store_->write(people(), key({"a"}), existence, row);
+    };
+    RowState state;
+    transact(put_in_conflict);
+    ASSERT_EQ(store_->find(people(), key({"a"}), state), Existence::alive);
+    EXPECT_EQ(state.candidates, (std::vector<Candidate>{cell, deletion}));
+    EXPECT_EQ(everything()["people:" + key({"a"})], person("a", "a@x"));
+
+    transact([&] { kill(people(), key({"a"})); });
+    ASSERT_EQ(store_->find(people(), key({"a"}), state), Existence::dead);
+    EXPECT_EQ(state.candidates, (std::vector<Candidate>{cell, deletion}));
+    EXPECT_TRUE(everything().empty());
+
+    transact([&] { put(people(), person("b", "a@x")); });
+    EXPECT_FALSE(transact([&] {  // the unique value is taken until the other row gives it up
+        put_in_conflict();
+        put(people(), person("b", "b@x"));
+    }));
+    ASSERT_EQ(store_->find(people(), key({"a"}), state), Existence::alive);
+    EXPECT_EQ(state.candidates, (std::vector<Candidate>{cell, deletion}));
+    ASSERT_EQ(store_->find(people(), key({"b"}), state), Existence::alive);
+    EXPECT_TRUE(state.candidates.empty()) << "nothing of the row that was read before";
+}
+
 TEST_P(StoreConformance, ARolledBackTransactionLeavesNothingButItsVerdict) {
     transact([&] { put(people(), person("a", "a@x")); });
     const auto before = everything();

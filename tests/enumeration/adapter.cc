@@ -7,6 +7,7 @@ void to_row_state(int key, const Row& row, RowState& state) {
     if (row.existence == Existence::unknown) {
         state.values.clear();
         state.meta = {};
+        state.candidates.clear();
         return;
     }
     state.values.resize(columns + 1);
@@ -18,6 +19,13 @@ void to_row_state(int key, const Row& row, RowState& state) {
     state.meta.birth_stamp = row.birth_stamp;
     state.meta.reborn = row.reborn;
     state.meta.touch = row.touch;
+    state.candidates.clear();
+    for (size_t i = 0; i < row.open_count; ++i) {
+        const Open& open = row.open[i];
+        Candidate& candidate = state.candidates.emplace_back();
+        candidate = {open.column, {}, {}, open.site, {open.number}, {open.seq}, open.stamp};
+        if (open.column != Candidate::row_itself) candidate.value = Value(open.value);
+    }
     state.meta.cells.clear();
     if (!row.split) return;
     state.meta.cells.push_back({row.birth.site, row.birth.seq, {}, row.birth_stamp});
@@ -36,6 +44,13 @@ Row to_row(const RowState& state) {
     row.birth_stamp = state.meta.birth_stamp;
     row.reborn = state.meta.reborn;
     row.touch = state.meta.touch;
+    for (const Candidate& candidate : state.candidates) {
+        if (row.open_count == candidates_max) throw std::length_error("a scope with so many conflicts needs a greater candidates_max");
+        const bool is_cell = candidate.column != Candidate::row_itself;
+        row.open[row.open_count++] = {candidate.column,       is_cell ? candidate.value.as_integer() : 0,
+                                      candidate.site,         candidate.seq.value,
+                                      candidate.number.value, candidate.stamp};
+    }
     row.split = !state.meta.cells.empty();
     for (size_t c = 0; row.split && c < columns; ++c)
         row.cells[c] = state.meta.cells[c + 1];

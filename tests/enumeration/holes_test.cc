@@ -4,7 +4,7 @@
 // A history is run on the model; its checks (truth.h, and in drain) throw where a promise breaks. Where the rule lies outside
 // merge, the second half of the test leaves it out and expects the checks to notice.
 //
-// Not here, because they need `manual` conflicts: 2, 16. Not here, because it stays open: 22, the key change.
+// Not here, because it stays open: 22, the key change.
 #include <gtest/gtest.h>
 
 #include <sstream>
@@ -113,6 +113,17 @@ TEST(Hole1, a_pending_increment_in_the_checkpoint_is_not_shown_twice) {
     const char* events = "A.a A.push A.cut A.pull";
     EXPECT_EQ(run(settings, events), "hub 2,2 | A 2,2 | B 2,2");
     EXPECT_TRUE(is_noticed(settings, &Repairs::verdicts_in_checkpoint, events));
+}
+
+TEST(Hole2, a_write_that_waits_while_another_arrives_still_opens_its_conflict) {
+    const Settings settings = with(ColumnPolicy::manual);
+    const char* events = "A.a B.a A.push B.pull B.push";
+    History history(settings);
+    EXPECT_EQ(history.run(events), "hub 100,2 | A 100,2 | B 100,2");
+    EXPECT_EQ(history.state().hub.rows[0].open_count, 1);
+    Settings moved = settings;
+    moved.repairs.seen_is_frozen = false;
+    EXPECT_EQ(run(moved, events), "hub 200,2 | A 200,2 | B 200,2") << "with `seen` moved up A's value is gone, and nothing in the hub's state tells";
 }
 
 TEST(Hole3, a_delete_does_not_kill_an_update_that_arrived_after_it_was_written) {
@@ -226,6 +237,12 @@ TEST(Hole15, a_delete_and_a_new_insert_by_one_device_end_as_an_update_where_the_
     Settings without = settings;
     without.repairs.over_own_delete = false;
     EXPECT_EQ(run(without, events), "hub 100,2 | A 100,2 | B 100,2 rejected 1") << "refused as a clash though nobody else inserted";
+}
+
+TEST(Hole16, a_plain_edit_by_one_who_had_not_seen_the_conflict_does_not_close_it) {
+    History history(with(ColumnPolicy::manual));
+    EXPECT_EQ(history.run("B.a B.push A.a A.push B.a B.push"), "hub 300,2 | A 300,2 | B 300,2");
+    EXPECT_EQ(history.state().hub.rows[0].open_count, 1);
 }
 
 TEST(Hole17, a_new_life_does_not_inherit_strangers_from_the_old) {

@@ -4,8 +4,8 @@
 //   tombolo-enumerate --scope 2x2x2x2 --policy lww
 //
 // --scope D[xRxWxS]  devices, rows, writes and syncs per device
-// --policy           lww, hub, device, counter, max
-// --deletes          update-wins, delete-wins;   --inserts  reject, merge
+// --policy           lww, hub, device, manual, counter, max
+// --deletes          update-wins, delete-wins, manual;   --inserts  reject, merge
 // --clocks A,B,C     how many ticks each device's clock is wrong (an event takes 10)
 // --fine             push and pull are events of their own, and a connection may be cut
 // --pairs            transactions that change both rows, too
@@ -53,11 +53,9 @@ bool set_scope(Scope& scope, std::string_view text) {
 }
 
 bool set_policy(Scope& scope, std::string_view text) {
-    constexpr std::pair<std::string_view, ColumnPolicy> policies[] = {{"lww", ColumnPolicy::lww},
-                                                                      {"hub", ColumnPolicy::hub},
-                                                                      {"device", ColumnPolicy::device},
-                                                                      {"counter", ColumnPolicy::counter},
-                                                                      {"max", ColumnPolicy::max}};
+    constexpr std::pair<std::string_view, ColumnPolicy> policies[] = {{"lww", ColumnPolicy::lww},         {"hub", ColumnPolicy::hub},
+                                                                      {"device", ColumnPolicy::device},   {"manual", ColumnPolicy::manual},
+                                                                      {"counter", ColumnPolicy::counter}, {"max", ColumnPolicy::max}};
     for (const auto& [name, policy] : policies) {
         if (name == text) return scope.settings.policy = policy, true;
     }
@@ -68,8 +66,10 @@ bool set_option(Scope& scope, std::string_view name, std::string_view value) {
     if (name == "--scope") return set_scope(scope, value);
     if (name == "--policy") return set_policy(scope, value);
     if (name == "--deletes") {
-        scope.settings.delete_mode = value == "delete-wins" ? DeleteMode::delete_wins : DeleteMode::update_wins;
-        return value == "delete-wins" || value == "update-wins";
+        scope.settings.delete_mode = value == "delete-wins" ? DeleteMode::delete_wins
+                                     : value == "manual"    ? DeleteMode::manual
+                                                            : DeleteMode::update_wins;
+        return value == "delete-wins" || value == "update-wins" || value == "manual";
     }
     if (name == "--inserts") {
         scope.settings.insert_mode = value == "merge" ? InsertMode::merge : InsertMode::reject;
@@ -108,9 +108,10 @@ int main(int count, char** arguments) {
     Scope scope;
     scope.settings.filled = {true, false};
     if (!read_arguments(count, arguments, scope)) {
-        fmt::print(stderr,
-                   "usage: tombolo-enumerate [--scope 2x2x2x2] [--policy lww|hub|device|counter|max] [--deletes update-wins|delete-wins]\n"
-                   "         [--inserts reject|merge] [--clocks A,B,C] [--fine [--refusals]] [--pairs] [--drain-everywhere] [--empty|--filled]\n");
+        fmt::print(
+            stderr,
+            "usage: tombolo-enumerate [--scope 2x2x2x2] [--policy lww|hub|device|manual|counter|max] [--deletes update-wins|delete-wins|manual]\n"
+            "         [--inserts reject|merge] [--clocks A,B,C] [--fine [--refusals]] [--pairs] [--drain-everywhere] [--empty|--filled]\n");
         return 2;
     }
     const auto begin = std::chrono::steady_clock::now();

@@ -66,7 +66,8 @@ merge::Outcome decide(const World& world, Hub& hub, int device, const Entry& ent
                                .seen = {entry.seen},
                                .seq = {hub.head},
                                .stamp = stamp,
-                               .retry = entry.retry && world.settings.repairs.retry_keeps_stamp};
+                               .retry = entry.retry && world.settings.repairs.retry_keeps_stamp,
+                               .number = {entry.number}};
     merge::Outcome outcome = merge::merge_transaction(rows, changes, writer);
     if (outcome.rejected()) hub.rows = before;
     check_commit(world, hub, before, device, entry, stamp, outcome.rejected());
@@ -160,6 +161,13 @@ void rebase(const World& world, State& state, int device) {
         d.shown[at(r)] = shown(row);
         d.existence_changed_by[at(r)] = static_cast<uint8_t>(overlay.find_entry(world.table, world.keys[at(r)])->existence_changed_by.value);
     }
+}
+
+// What a device knows of the hub's row: all but its open conflicts.
+Row as_sent(const Row& row) {
+    Row sent = row;
+    sent.open_count = 0;
+    return sent;
 }
 
 // At rest nothing is kept: marks that are absent count as seen, a row that is gone is not known at all.
@@ -294,6 +302,8 @@ State start(const World& world) {
         past.writer.fill(past.birth);
         past.best.fill({1, {base_site}});
         past.best_value = past.sum = past.greatest = row.values;
+        for (size_t c = 0; c < columns; ++c)
+            past.unseen[c][past.unseen_count[c]++] = {past.birth, 1, row.values[c]};
     }
     for (int i = 0; i < world.settings.devices; ++i) {
         Device& d = state.devices[at(i)];
@@ -312,7 +322,8 @@ bool makes_sense(const World& world, const State& state, int device, int row, Wr
         case Write::update_b:
         case Write::erase: return exists;
         case Write::insert: return !exists;
-        case Write::insert_common: return !exists && world.settings.policy != ColumnPolicy::max;  // max is for rising values
+        case Write::insert_common:  // max is for rising values; of two equal values under manual it cannot be told whose is waiting
+            return !exists && world.settings.policy != ColumnPolicy::max && world.settings.policy != ColumnPolicy::manual;
     }
     return false;
 }
@@ -399,7 +410,7 @@ void pull(const World& world, State& state, int device) {
         if (entry != nullptr && told && answer.seq != 0 && answer.seq <= d.cursor) leave_outbox(d, Entry(*entry), answer, brings_stamp);
     }
     for (int r = 0; r < world.settings.rows; ++r) {
-        if (hub.changed[at(r)] > from) d.under[at(r)] = hub.rows[at(r)];
+        if (hub.changed[at(r)] > from) d.under[at(r)] = as_sent(hub.rows[at(r)]);
     }
     rebase(world, state, device);
     forget(world, d);

@@ -19,6 +19,7 @@ constexpr int rows_max = 2;
 constexpr int columns = 2;      // beside the key
 constexpr int writes_max = 8;   // of one device, retries included; numbers start at 1
 constexpr int changes_max = 2;  // of one transaction
+constexpr int candidates_max = 6;
 constexpr int commits_max = 32;
 constexpr HubTime ticks_per_event = 10;
 
@@ -66,6 +67,15 @@ public:
     int row_of(std::string_view key) const;
 };
 
+struct Open {  // an open conflict at the hub
+    uint32_t column = 0;
+    int64_t value = 0;
+    SiteNumber site;
+    uint64_t seq = 0;
+    uint64_t number = 0;
+    HubTime stamp = 0;
+};
+
 struct Row {  // RowState as plain data; values are integers
     Existence existence = Existence::unknown;
     bool reborn = false;
@@ -75,6 +85,8 @@ struct Row {  // RowState as plain data; values are integers
     HubTime birth_stamp = 0;
     WriteMark touch;
     std::array<WriteMark, columns> cells{};
+    uint8_t open_count = 0;
+    std::array<Open, candidates_max> open{};
 };
 
 struct Change {
@@ -118,6 +130,13 @@ struct Author {
     uint64_t seq = 0;
 };
 
+// A write that no accepted write had seen: policy `manual` has to keep it, stored or as a candidate.
+struct Unseen {
+    Author author;
+    HubTime stamp = 0;
+    int64_t value = 0;
+};
+
 // A row's past in full, against which the hub's compact marks are checked after every commit.
 struct Past {
     Author birth, death;
@@ -130,6 +149,11 @@ struct Past {
     std::array<int64_t, columns> best_value{};
     std::array<int64_t, columns> sum{};       // counter: the inserted value and every accepted increment
     std::array<int64_t, columns> greatest{};  // max
+    std::array<std::array<Unseen, candidates_max + 1>, columns> unseen{};
+    std::array<uint8_t, columns> unseen_count{};
+    std::array<Author, candidates_max> deletions{};  // delete = "manual": not carried out, and nobody who knew decided
+    uint8_t deletion_count = 0;
+    bool retried = false;  // a retry wrote here: conflicts may be opened needlessly, but none may be missing
 };
 
 struct Hub {

@@ -22,7 +22,7 @@ public:
     }
 
     void accepted() {
-        const bool deletes_lose = world_.settings.delete_mode == DeleteMode::update_wins && some_delete_unseen();
+        const bool deletes_lose = world_.settings.delete_mode != DeleteMode::delete_wins && some_delete_unseen();
         for (int i = 0; i < entry_.change_count; ++i) {
             const Change& change = entry_.changes[static_cast<size_t>(i)];
             switch (change.kind) {
@@ -70,7 +70,7 @@ private:
         if (!p.alive) {
             if (delete_wins) return;
             if (knows(p.death)) throw Violation("an update was accepted whose author knew of the row's death");
-            revive_all(p.death.seq);
+            revive_all(p.death);
         } else if (delete_wins && p.earlier_life && !knows(p.birth)) {
             return;
         }
@@ -78,11 +78,12 @@ private:
         cell(p, change, change.column);
     }
 
-    void revive_all(uint64_t death) {
+    void revive_all(const Author death) {
         for (size_t r = 0; r < static_cast<size_t>(world_.settings.rows); ++r) {
             Past& p = hub_.past[r];
-            if (p.alive || p.birth.seq == 0 || p.death.seq != death || erases(r)) continue;
+            if (p.alive || p.birth.seq == 0 || p.death.seq != death.seq || erases(r)) continue;
             p.alive = true;
+            if (world_.settings.delete_mode == DeleteMode::manual) p.deletions[p.deletion_count++] = death;
         }
     }
 
@@ -110,22 +111,55 @@ private:
         p.writer.fill(self());
         p.best.fill(stamp_);
         p.best_value = p.sum = p.greatest = change.values;
+        for (uint8_t c = 0; c < columns; ++c)
+            stay_unseen(p, c, change.values[c]);
+    }
+
+    // A write replaces what its author knew, and waits for one who knows it. A retry replaces only what its site wrote before it.
+    void stay_unseen(Past& p, uint8_t c, int64_t value) {
+        auto& list = p.unseen[c];
+        const auto seen = [&](const Unseen& u) {
+            return u.author.site == site_ ? !entry_.retry || u.stamp <= stamp_.time : u.author.seq <= entry_.seen;
+        };
+        const auto later_own = [&](const Unseen& u) { return entry_.retry && u.author.site == site_ && u.stamp > stamp_.time; };
+        const auto end = list.begin() + p.unseen_count[c];
+        if (std::any_of(list.begin(), end, later_own)) return;
+        p.unseen_count[c] = static_cast<uint8_t>(std::remove_if(list.begin(), end, seen) - list.begin());
+        list[p.unseen_count[c]++] = {self(), stamp_.time, value};
     }
 
     void erase(const Change& change, bool lost) {
         Past& p = past(change);
-        if (!p.alive || lost) return;
+        if (!p.alive) return;
+        p.retried = p.retried || entry_.retry;
+        if (lost) {
+            forget_seen(p);
+            if (world_.settings.delete_mode == DeleteMode::manual) p.deletions[p.deletion_count++] = self();
+            return;
+        }
         p.alive = false;
         p.death = self();
+        p.deletion_count = 0;
     }
 
-    void touch(Past& p) { p.touches[p.touch_count++] = self(); }
+    // Deletions whose loss the writer knows of, and his own: he wants the row as it is now.
+    void forget_seen(Past& p) {
+        const auto end = std::remove_if(p.deletions.begin(), p.deletions.begin() + p.deletion_count, [&](const Author& a) { return knows(a); });
+        p.deletion_count = static_cast<uint8_t>(end - p.deletions.begin());
+    }
+
+    void touch(Past& p) {
+        p.touches[p.touch_count++] = self();
+        p.retried = p.retried || entry_.retry;
+        forget_seen(p);
+    }
 
     void cell(Past& p, const Change& change, uint8_t c) {
         const int64_t value = change.values[c];
         const bool has_base = change.kind == ChangeKind::update || change.over_own_delete;
         p.sum[c] += value - (has_base ? change.base[c] : 0);
         p.greatest[c] = std::max(p.greatest[c], value);
+        stay_unseen(p, c, value);
         if (entry_.retry) {  // an own later write supersedes it, whatever it knows of
             later_never_loses_[change.row][c] = false;
         } else {
@@ -151,8 +185,37 @@ private:
             throw Violation(std::string("row ") + static_cast<char>('p' + r) + (p.alive ? " is dead but must live" : " lives but must be dead"));
         }
         if (p.birth.seq == 0) return;
+        if (world_.settings.delete_mode == DeleteMode::manual && p.alive) compare_deletions(r, row, p);
         for (size_t c = 0; c < columns; ++c)
             compare_cell(r, c, row.values[c], p);
+    }
+
+    static size_t count_open(const Row& row, uint32_t column) {
+        return static_cast<size_t>(
+            std::count_if(row.open.begin(), row.open.begin() + row.open_count, [&](const Open& o) { return o.column == column; }));
+    }
+
+    void compare_deletions(size_t r, const Row& row, const Past& p) const {
+        const size_t open = count_open(row, Candidate::row_itself);
+        for (size_t i = 0; i < p.deletion_count; ++i) {
+            const Author& author = p.deletions[i];
+            const bool kept = std::any_of(row.open.begin(), row.open.begin() + row.open_count,
+                                          [&](const Open& o) { return o.column == Candidate::row_itself && o.seq == author.seq; });
+            if (!kept && !p.retried) throw Violation(std::string("a deletion of row ") + static_cast<char>('p' + r) + " was lost silently");
+        }
+        if (open != p.deletion_count && !p.retried) throw Violation("a deletion waits for a decision that was taken");
+    }
+
+    // `manual`: what is stored and what waits are all writes that no accepted write had seen.
+    void compare_unseen(const std::string& cell, const Row& row, uint8_t c, const Past& p) const {
+        const auto kept = [&](int64_t value) {
+            return row.values[c] == value || std::any_of(row.open.begin(), row.open.begin() + row.open_count,
+                                                         [&](const Open& o) { return o.column == c + 1U && o.value == value; });
+        };
+        for (size_t i = 0; i < p.unseen_count[c]; ++i) {
+            if (!kept(p.unseen[c][i].value)) throw Violation(cell + "lost " + std::to_string(p.unseen[c][i].value) + " silently");
+        }
+        if (count_open(row, c + 1U) + 1 != p.unseen_count[c] && !p.retried) throw Violation(cell + "waits for a decision that was taken");
     }
 
     void compare_cell(size_t r, size_t c, int64_t stored, const Past& p) const {
@@ -167,6 +230,7 @@ private:
             case ColumnPolicy::device:
                 if (written_[r][c] && !entry_.retry) must_be(value_[r][c], "the arriving write wins");
                 break;
+            case ColumnPolicy::manual: compare_unseen(cell, hub_.rows[r], static_cast<uint8_t>(c), p); break;
             default: break;
         }
         if (written_[r][c] && later_never_loses_[r][c]) must_be(value_[r][c], "a later write never loses");
