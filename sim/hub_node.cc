@@ -1,4 +1,5 @@
 #include "sim/hub_node.h"
+#include "hub/conflict_list.h"
 
 #include "sim/workload.h"
 #include "store/sqlite_store.h"
@@ -41,7 +42,7 @@ void HubNode::start() {
     armed_at_ = INT64_MAX;
     commit_planned_ = false;
     auto store = store::open_sqlite_store(path(), random_, disk_.vfs());
-    store->update_schema(schema_sql);
+    hub::update_schema(*store, schema_sql);
     if (policies_.empty()) policies_ = choose_policies(store->schema(), random_);
     store->set_policies(policies_);
     hub_ = std::make_unique<hub::Hub>(hub::HubOptions{}, clock_);

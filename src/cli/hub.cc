@@ -15,6 +15,7 @@
 #include "client/device_file.h"
 #include "client/json.h"
 #include "hub/config.h"
+#include "hub/conflict_list.h"
 #include "network/certificate.h"
 #include "network/event_loop.h"
 #include "server/data_folder.h"
@@ -97,7 +98,7 @@ std::unique_ptr<store::Store> open_space(const std::string& name, const hub::Spa
                                          const server::DataFolder& folder, Notes& notes) {
     auto store = folder.open_space(name, client::system_random());
     if (!space.schema_file.empty()) {
-        for (const std::string& warning : store->update_schema(read_file(space.schema_file)))
+        for (const std::string& warning : hub::update_schema(*store, read_file(space.schema_file)))
             notes.emplace_back("WARN", fmt::format("space {}: {}", name, warning));
     }
     if (store->schema().tables.empty()) notes.emplace_back("WARN", fmt::format("space {} has no tables yet: give it some with --schema", name));

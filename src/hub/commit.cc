@@ -6,7 +6,9 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "hub/conflict_list.h"
 #include "merge/merge.h"
+#include "model/conflict_table.h"
 #include "model/record.h"
 #include "tombolo/error.h"
 #include "wire/rows.h"
@@ -27,7 +29,7 @@ public:
     const ChangeView* next() override {
         while (true) {
             if (reader_) {
-                if (const ChangeView* change = reader_->next()) return require_key(change);
+                if (const ChangeView* change = reader_->next()) return check(change);
             }
             if (next_part_ == parts_.pieces()) return nullptr;
             reader_.emplace(schema_, parts_.piece(next_part_++));
@@ -35,6 +37,11 @@ public:
     }
 
 private:
+    static const ChangeView* check(const ChangeView* change) {
+        if (change->table->name == conflict_table_name) require_dismissal(*change);
+        return require_key(change);
+    }
+
     // SQLite lets most primary keys be NULL, and then they name nothing.
     static const ChangeView* require_key(const ChangeView* change) {
         Reader key(change->key);
@@ -53,20 +60,23 @@ private:
 
 class StoredRows final : public merge::Rows {
 public:
-    StoredRows(store::Store& store, Seq seq) : store_(store), seq_(seq) {}
+    StoredRows(store::Store& store, ConflictList& conflicts, Seq seq) : store_(store), conflicts_(conflicts), seq_(seq) {}
     Existence find(const Table& table, std::string_view key, RowState& state) override { return store_.find(table, key, state); }
     void write(const Table& table, std::string_view key, Existence before, const RowState& after) override {
         const bool revived = before == Existence::dead && after.existence == Existence::alive && after.meta.birth.seq != seq_;
         any_revived_ = any_revived_ || revived;
         require_size(table, after);
         store_.write(table, key, before, after);
+        conflicts_.row_written(table, key, after);
     }
     // Rows came back to life as they were: their last image may be at the hub only.
     bool any_revived() const { return any_revived_; }
     std::vector<merge::RowName> dead_by(Seq death) override {
         std::vector<merge::RowName> names;
-        for (store::StoredName& name : store_.dead_by(death))
+        for (store::StoredName& name : store_.dead_by(death)) {
+            if (name.table->name == conflict_table_name) continue;  // the hub took it out in the same step, no device did
             names.push_back({name.table, std::move(name.key)});
+        }
         return names;
     }
 
@@ -82,6 +92,7 @@ private:
     }
 
     store::Store& store_;
+    ConflictList& conflicts_;
     Seq seq_;
     bool any_revived_ = false;
 };
@@ -94,6 +105,7 @@ merge::Outcome rejection_for(const Error& error) {
         case ErrorCode::schema: return rejection(RejectCode::schema, error.what());
         case ErrorCode::null_key: return rejection(RejectCode::not_null, error.what());
         case ErrorCode::too_large: return rejection(RejectCode::too_large, error.what());
+        case ErrorCode::usage: return rejection(RejectCode::permission, error.what());
         case ErrorCode::protocol:
         case ErrorCode::unsupported:
         case ErrorCode::internal:
@@ -110,8 +122,13 @@ struct Decision {
 
 class Committer {
 public:
-    Committer(store::Store& store, Submission& submission, HubTime now)
-        : store_(store), submission_(submission), header_(submission.header), now_(now), site_(store.find_site(submission.site_id)) {
+    Committer(store::Store& store, Submission& submission, HubTime now, int64_t retention)
+        : store_(store),
+          submission_(submission),
+          header_(submission.header),
+          now_(now),
+          retention_(retention),
+          site_(store.find_site(submission.site_id)) {
         if (header_.seen.epoch == store.state().epoch || header_.seen.seq.value == 0) seen_ = header_.seen.seq;
     }
 
@@ -162,10 +179,13 @@ private:
     merge::Outcome merge_and_check(HubTime stamp) {
         try {
             const Seq seq = store_.state().head.next();
-            StoredRows rows(store_, seq);
+            ConflictList conflicts(store_, {submission_.site_id, seq, now_});
+            StoredRows rows(store_, conflicts, seq);
             SubmittedChanges changes(store_.schema(), submission_.parts);
-            merge::Outcome outcome = merge::merge_transaction(rows, changes, {submission_.site, seen(), seq, stamp, header_.retry, header_.number});
+            merge::Outcome outcome =
+                merge::merge_transaction(rows, changes, {submission_.site, seen(), seq, stamp, header_.retry, header_.number}, &conflicts);
             if (outcome.rejected()) return outcome;
+            conflicts.expire(now_ - retention_);
             if (auto violation = store_.finish_transaction()) return rejection(violation->code, std::move(violation->sentence));
             if (rows.any_revived()) result_known_to_author_ = false;
             return outcome;
@@ -194,6 +214,7 @@ private:
     Submission& submission_;
     const TransactionHeader& header_;
     HubTime now_;
+    int64_t retention_;
     store::SiteRecord site_;
     std::optional<Seq> seen_;  // nullopt: in another epoch
     bool result_known_to_author_ = true;
@@ -201,8 +222,8 @@ private:
 
 }  // namespace
 
-std::optional<Verdict> commit_transaction(store::Store& store, Submission& submission, HubTime now) {
-    return Committer(store, submission, now).run();
+std::optional<Verdict> commit_transaction(store::Store& store, Submission& submission, HubTime now, int64_t retention) {
+    return Committer(store, submission, now, retention).run();
 }
 
 }  // namespace tombolo::hub

@@ -22,7 +22,7 @@ struct Submission {
 
 // The transaction's verdict; nothing when it was decided earlier and its site already applied that. Inside a group. `now` is the
 // hub's time, above every commit before. Throws what the storage throws, and Error(diverged_copy); everything that is wrong with
-// the transaction itself is a verdict.
-std::optional<Verdict> commit_transaction(store::Store& store, Submission& submission, HubTime now);
+// the transaction itself is a verdict. `retention` (microseconds): how long settled conflicts stay listed.
+std::optional<Verdict> commit_transaction(store::Store& store, Submission& submission, HubTime now, int64_t retention);
 
 }  // namespace tombolo::hub

@@ -22,7 +22,7 @@ Hub::Hub(HubOptions options, world::Clock& clock) : options_(std::move(options))
 
 void Hub::add_space(std::string name, std::unique_ptr<store::Store> store) {
     SpaceMetrics& metrics = metrics_.spaces[name];
-    spaces_[name] = std::make_unique<Space>(name, std::move(store), clock_, metrics);
+    spaces_[name] = std::make_unique<Space>(name, std::move(store), clock_, metrics, options_.retention);
 }
 
 Space* Hub::find_space(std::string_view name) {

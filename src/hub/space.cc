@@ -10,8 +10,13 @@
 
 namespace tombolo::hub {
 
-Space::Space(std::string name, std::unique_ptr<store::Store> store, world::Clock& clock, SpaceMetrics& metrics)
-    : name_(std::move(name)), store_(std::move(store)), clock_(clock), metrics_(metrics), schema_hash_(wire::hash_schema(store_->schema())) {}
+Space::Space(std::string name, std::unique_ptr<store::Store> store, world::Clock& clock, SpaceMetrics& metrics, int64_t retention)
+    : name_(std::move(name)),
+      store_(std::move(store)),
+      clock_(clock),
+      metrics_(metrics),
+      retention_(retention),
+      schema_hash_(wire::hash_schema(store_->schema())) {}
 
 HubTime Space::time_now() { return std::max(clock_.wall(), store_->state().head_time + 1); }
 
@@ -56,7 +61,7 @@ std::vector<Space::Decided> Space::commit() {
 
 Space::Decided Space::decide(Submission& submission) {
     try {
-        return {submission.site, commit_transaction(*store_, submission, time_now()), false};
+        return {submission.site, commit_transaction(*store_, submission, time_now(), retention_), false};
     } catch (const Error& error) {
         if (error.code() != ErrorCode::diverged_copy) throw;
         return {submission.site, std::nullopt, true};

@@ -23,7 +23,7 @@ using SharedMessage = std::shared_ptr<const std::string>;
 
 class Space {
 public:
-    Space(std::string name, std::unique_ptr<store::Store> store, world::Clock& clock, SpaceMetrics& metrics);
+    Space(std::string name, std::unique_ptr<store::Store> store, world::Clock& clock, SpaceMetrics& metrics, int64_t retention);
 
     const std::string& name() const { return name_; }
     store::Store& store() { return *store_; }
@@ -77,6 +77,7 @@ private:
     std::unique_ptr<store::Store> store_;
     world::Clock& clock_;
     SpaceMetrics& metrics_;
+    int64_t retention_;  // microseconds; of settled conflicts
     uint64_t schema_hash_;
     std::deque<Submission> queue_;
     std::map<SiteId, LastKnown> queued_;  // of sites with transactions in the queue

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "model/conflict_table.h"
 #include "sqlite/connection.h"
 #include "sqlite/inspect.h"
 #include "store/table_definition.h"
@@ -44,6 +45,7 @@ std::string_view trim(std::string_view text) {
 }
 
 void refuse_reserved(std::string_view what, std::string_view name) {
+    if (name.starts_with(conflict_table_name)) return;  // the hub adds it, and its indexes, itself; SQLite refuses a second one
     if (name.size() >= 8 && equal_names(name.substr(0, 8), "tombolo_")) {
         throw Error(ErrorCode::schema, fmt::format("{} {} has a name that begins with tombolo_, and those are Tombolo's own", what, name),
                     "choose another name");

@@ -157,6 +157,24 @@ public:
         }
     }
 
+    std::vector<std::string> find_up_to(const Table& table, uint32_t column, int64_t most, size_t rows_max) override {
+        std::string keys;
+        for (const uint32_t key : table.key)
+            keys += (keys.empty() ? "" : ", ") + quote_identifier(table.columns[key].name);
+        const std::string name = quote_identifier(table.columns[column].name);
+        sqlite::Statement& find =
+            db_.cached(fmt::format("SELECT {} FROM {} WHERE {} <= ?1 ORDER BY {} LIMIT ?2", keys, quote_identifier(table.name), name, name));
+        const ResetGuard guard(find);
+        find.with(most, static_cast<int64_t>(rows_max));
+        std::vector<std::string> found;
+        while (find.step()) {
+            std::string& key = found.emplace_back();
+            for (int i = 0; i < find.column_count(); ++i)
+                put_value(key, find.value(i));
+        }
+        return found;
+    }
+
     std::vector<StoredName> dead_by(Seq death) override {
         std::vector<StoredName> names;
         sqlite::Statement& find = db_.cached("SELECT table_id, key FROM tombolo_tombstone WHERE seq = ?1");
@@ -194,6 +212,13 @@ public:
         find.with(ValueView::blob(site.view()));
         if (!find.step()) return {};
         return {{find.number(0)}, {find.number(1)}, read_id<TransactionId>(find.blob(2)), find.integer(3)};
+    }
+
+    std::optional<SiteId> site_id(SiteNumber site) override {
+        sqlite::Statement& find = db_.cached("SELECT site FROM tombolo_site WHERE number = ?1");
+        const ResetGuard guard(find);
+        if (!find.with(site.value).step()) return std::nullopt;
+        return read_id<SiteId>(find.blob(0));
     }
 
     SiteRecord add_site(const SiteId& site) override {

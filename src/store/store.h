@@ -87,14 +87,17 @@ public:
     virtual Existence find(const Table& table, std::string_view key, RowState& state) = 0;
     // `before` is what find said; `after` is alive or dead (a tombstone with its last image).
     virtual void write(const Table& table, std::string_view key, Existence before, const RowState& after) = 0;
-    virtual std::vector<StoredName> dead_by(Seq death) = 0;     // rows still dead by that transaction
+    virtual std::vector<StoredName> dead_by(Seq death) = 0;  // rows still dead by that transaction
+    // Keys of live rows whose number in `column` is at most `most`, lowest first, at most `rows_max`.
+    virtual std::vector<std::string> find_up_to(const Table& table, uint32_t column, int64_t most, size_t rows_max) = 0;
     virtual std::optional<Violation> finish_transaction() = 0;  // judges the constraints; the transaction stays open
     virtual void release_transaction() = 0;
     virtual void rollback_transaction() = 0;
 
     // --- sites and verdicts ---
     virtual SiteRecord find_site(const SiteId& site) = 0;
-    virtual SiteRecord add_site(const SiteId& site) = 0;  // outside a group; durable when it returns
+    virtual std::optional<SiteId> site_id(SiteNumber site) = 0;  // nullopt: no such site
+    virtual SiteRecord add_site(const SiteId& site) = 0;         // outside a group; durable when it returns
     // The one recorded end of a transaction; moves the head to verdict.seq at `time`. Inside a group, outside a transaction.
     virtual void record_verdict(SiteNumber site, const VerdictRecord& record, HubTime time) = 0;
     virtual std::optional<VerdictRecord> find_verdict(SiteNumber site, TransactionNumber number) = 0;
