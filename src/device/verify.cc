@@ -36,9 +36,8 @@ private:
 // The hub's rows as this device knows them, in the hub's column order: the tables with what is pending taken away.
 class RowsBelow {
 public:
-    RowsBelow(Replica& replica, const Schema& hub)
+    explicit RowsBelow(Replica& replica)
         : replica_(replica),
-          hub_(hub),
           moment_(replica),
           rows_(replica.db(), nullptr),
           pending_(replica.db(), replica.schema(), replica.outbox(), rows_, index_) {
@@ -90,7 +89,6 @@ public:
 
 private:
     Replica& replica_;
-    const Schema& hub_;
     Moment moment_;
     TableRows rows_;
     PendingIndex index_;
@@ -150,7 +148,7 @@ wire::VerifyRequest Verification::ask_for_rows() {
 
 void Verification::compare_digests() {
     const Schema& hub = replica_.hub_schema();
-    RowsBelow below(replica_, hub);
+    RowsBelow below(replica_);
     for (const wire::TableDigest& theirs : answers_.front().digests) {
         const Table* table = hub.find(theirs.table);
         if (table == nullptr || theirs.sums.size() != digest_buckets)
@@ -199,7 +197,7 @@ void Verification::compare_rows() {
 
 Verification::RowsByKey Verification::rows_here(const Table& table, const std::vector<uint32_t>& buckets) {
     RowsByKey rows;
-    RowsBelow below(replica_, replica_.hub_schema());
+    RowsBelow below(replica_);
     below.for_each(table, [&](const std::string& key, const std::vector<ValueView>& values) {
         if (!std::binary_search(buckets.begin(), buckets.end(), digest_bucket(key))) return;
         Row& row = rows[key];
