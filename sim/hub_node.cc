@@ -22,11 +22,14 @@ std::vector<Table> choose_policies(const Schema& schema, SeededRandom& random) {
         const auto set = [&](const char* column, ColumnPolicy policy) { table.columns[table.find_column(column).value()].policy = policy; };
         if (table.name == "account") set("total", ColumnPolicy::counter);
         if (table.name == "item") {
-            set("title", pick(ColumnPolicy::lww, ColumnPolicy::lww, ColumnPolicy::lww, ColumnPolicy::hub, ColumnPolicy::device));
+            set("title",
+                pick(ColumnPolicy::lww, ColumnPolicy::lww, ColumnPolicy::lww, ColumnPolicy::hub, ColumnPolicy::device, ColumnPolicy::manual));
+            set("tags", pick(ColumnPolicy::lww, ColumnPolicy::set, ColumnPolicy::set));
+            set("details", pick(ColumnPolicy::json, ColumnPolicy::json, ColumnPolicy::manual));
             set("n", pick(ColumnPolicy::lww, ColumnPolicy::counter, ColumnPolicy::max, ColumnPolicy::min));
         }
         if (table.name == "item" || table.name == "child")
-            table.delete_mode = pick(DeleteMode::update_wins, DeleteMode::update_wins, DeleteMode::delete_wins);
+            table.delete_mode = pick(DeleteMode::update_wins, DeleteMode::update_wins, DeleteMode::delete_wins, DeleteMode::manual);
         if (table.name == "email") table.insert_mode = pick(InsertMode::reject, InsertMode::merge);
     }
     return tables;

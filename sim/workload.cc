@@ -88,11 +88,13 @@ void Workload::transaction(DeviceNode& device) {
 void Workload::statement(sqlite::Connection& db, Written&) {
     const bool nested = random_.chance(150);
     if (nested) db.execute("SAVEPOINT inner_step");
-    switch (random_.below(6)) {
+    switch (random_.below(8)) {
         case 0:
         case 1:
         case 2: shared_item(db); break;
-        case 3: email(db); break;
+        case 3:
+        case 4: document(db); break;
+        case 5: email(db); break;
         default: family(db); break;
     }
     if (nested) db.execute(random_.chance(500) ? "ROLLBACK TO inner_step; RELEASE inner_step" : "RELEASE inner_step");
@@ -122,6 +124,33 @@ void Workload::shared_item(sqlite::Connection& db) {
         case 3: attempt(db, "UPDATE item SET title = ?2, n = n + 1 WHERE id = ?1", {id, "u" + std::to_string(++counter_)}); break;
         case 4: attempt(db, "UPDATE item SET body = ?2 WHERE id = ?1", {id, any_value()}); break;
         default: attempt(db, "UPDATE OR IGNORE item SET id = ?2 WHERE id = ?1", {id, pick("item", 8)}); break;
+    }
+}
+
+// Sets, JSON objects and texts, edited a little each; now and then something that is none.
+void Workload::document(sqlite::Connection& db) {
+    const std::string id = pick("item", 8);
+    const auto number = static_cast<int64_t>(random_.below(9));
+    switch (random_.below(10)) {
+        case 0:
+        case 1: attempt(db, "UPDATE item SET tags = json_insert(coalesce(tags, '[]'), '$[#]', ?2) WHERE id = ?1", {id, pick("tag", 9)}); break;
+        case 2: attempt(db, "UPDATE item SET tags = json_remove(tags, '$[0]') WHERE id = ?1 AND tags IS NOT NULL", {id}); break;
+        case 3:
+        case 4:
+            attempt(db, "UPDATE item SET details = json_set(coalesce(details, '{}'), '$.' || ?2, ?3) WHERE id = ?1", {id, pick("key", 5), number});
+            break;
+        case 5:
+            attempt(db, "UPDATE item SET details = json_remove(details, '$.' || ?2) WHERE id = ?1 AND details IS NOT NULL", {id, pick("key", 5)});
+            break;
+        case 6:
+        case 7:
+            attempt(db, "UPDATE item SET notes = coalesce(substr(notes, 1, ?2), '') || ?3 || coalesce(substr(notes, ?2 + 1), '') WHERE id = ?1",
+                    {id, 5 * number, " word" + std::to_string(++counter_)});
+            break;
+        case 8: attempt(db, "UPDATE item SET notes = substr(notes, 1, ?2) || substr(notes, ?2 + 7) WHERE id = ?1", {id, 3 * number}); break;
+        default:
+            if (random_.chance(100)) attempt(db, "UPDATE OR IGNORE item SET tags = ?2, notes = ?2 WHERE id = ?1", {id, any_value()});
+            break;
     }
 }
 

@@ -12,7 +12,7 @@ namespace tombolo::sim {
 // item is shared and free for all; account.total is a counter; email clashes on a unique value; child hangs on parent; the two
 // rows of pair are only ever written together, with one token.
 inline constexpr const char* schema_sql = R"sql(
-CREATE TABLE item(id TEXT PRIMARY KEY, title TEXT, body, n INTEGER);
+CREATE TABLE item(id TEXT PRIMARY KEY, title TEXT, body, n INTEGER, tags TEXT, details TEXT, notes TEXT);
 CREATE TABLE account(id TEXT PRIMARY KEY, total INTEGER NOT NULL DEFAULT 0, label TEXT);
 CREATE TABLE email(id TEXT PRIMARY KEY, address TEXT UNIQUE);
 CREATE TABLE parent(id TEXT PRIMARY KEY, name TEXT);
@@ -35,6 +35,7 @@ public:
 private:
     void statement(sqlite::Connection& db, Written& written);
     void shared_item(sqlite::Connection& db);
+    void document(sqlite::Connection& db);
     void account(sqlite::Connection& db, Written& written);
     void email(sqlite::Connection& db);
     void family(sqlite::Connection& db);

@@ -17,6 +17,7 @@ inline constexpr size_t row_bytes_max = value_bytes_max + (size_t{1} << 20);  //
 inline constexpr size_t transaction_bytes_max = size_t{1} << 30;              // encoded changes of one transaction
 inline constexpr int nesting_max = 64;                                        // of any recursive structure from outside
 inline constexpr size_t columns_max = 2000;                                   // SQLite's own default bound
+inline constexpr size_t json_merge_bytes_max = size_t{1} << 20;  // larger documents and sets are single values: taken apart they are 50 times as big
 
 // --- messages ---
 inline constexpr size_t message_bytes_max = 2 * row_bytes_max + (size_t{1} << 20);  // one change with a largest row before and after

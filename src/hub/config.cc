@@ -217,9 +217,11 @@ private:
                 {"device", ColumnPolicy::device},
                 {"manual", ColumnPolicy::manual},
                 {"counter", ColumnPolicy::counter},
+                {"set", ColumnPolicy::set},
+                {"json", ColumnPolicy::json},
                 {"max", ColumnPolicy::max},
                 {"min", ColumnPolicy::min}},
-               {"set", "json", "text"}, policy);
+               {"text"}, policy);
         table.columns[std::string(name)] = policy;
     }
 

@@ -16,7 +16,7 @@ bool is_finite(const ValueView& v) { return v.type() != ValueType::real || std::
 int64_t integer_of(const ValueView& v) { return v.is_null() ? 0 : v.as_integer(); }
 double real_of(const ValueView& v) { return v.type() == ValueType::real ? v.as_real() : static_cast<double>(integer_of(v)); }
 
-Decision combine(const ValueView& sum) { return {.take = Take::combined, .combined = sum, .claims = true, .keeps_stamp = true}; }
+Decision combine(const ValueView& sum) { return {.take = Take::combined, .combined = Value(sum), .claims = true, .keeps_stamp = true}; }
 Decision overflow() { return {.code = RejectCode::overflow, .reason = "would leave the range of a counter"}; }
 
 Decision add_integers(const Situation& s) {

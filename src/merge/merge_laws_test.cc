@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "merge/laws_test.h"
 #include "merge/policies.h"
 #include "merge/scene_test.h"
 
@@ -11,6 +12,7 @@ namespace tombolo::merge {
 namespace {
 using testing::by;
 using testing::By;
+using testing::holds;
 using testing::Scene;
 using testing::table_with;
 
@@ -54,11 +56,6 @@ Scene after(ColumnPolicy policy, const std::vector<Write>& writes) {
 }
 
 Value stored(const Scene& hub) { return hub.row("k").values[1]; }
-
-template <typename Property>
-void holds(Property property) {
-    EXPECT_TRUE(rc::check(property));
-}
 
 TEST(Law, lww_is_the_greatest_stamp_in_any_order) {
     holds([] {

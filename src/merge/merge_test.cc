@@ -223,6 +223,14 @@ TEST(Insert, merges_cell_by_cell_where_the_table_says_so) {
     EXPECT_EQ(hub.show("k"), "alive 'k' 13 24");
 }
 
+TEST(Insert, that_merges_has_the_columns_default_as_its_base) {
+    Table table = merging_inserts(ColumnPolicy::counter);
+    table.columns[2].default_value = 5;
+    Scene hub = with_row(table);
+    EXPECT_EQ(hub.commit(by(2).insert({"k", 3, 7})), "merged");
+    EXPECT_EQ(hub.show("k"), "alive 'k' 13 22");  // 20 and two more than the default
+}
+
 TEST(Insert, over_a_tombstone_is_a_new_life_without_marks_of_the_old) {
     Scene hub = with_row(ColumnPolicy::lww);
     hub.commit(by(2).seen(1).update("k", 1, 10, 11));
@@ -395,7 +403,7 @@ TEST(Cost, of_a_new_row_is_one_find_and_one_write) {
 }
 
 TEST(Unsupported, policies_and_modes_are_refused_by_name_and_never_act_as_lww) {
-    for (ColumnPolicy policy : {ColumnPolicy::set, ColumnPolicy::json, ColumnPolicy::text, ColumnPolicy::sql}) {
+    for (ColumnPolicy policy : {ColumnPolicy::text, ColumnPolicy::sql}) {
         Scene hub(table_with(policy));
         try {
             hub.commit(by(1).insert({"k", 1, 2}));

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "merge/three_way.h"
 #include "tombolo/error.h"
 
 namespace tombolo::merge {
@@ -15,9 +16,31 @@ Decision choose_extreme(const Situation& s, int order) {
     if (s.unseen) arriving_wins = !s.arriving.is_null() && (s.stored.is_null() || order > 0);
     return {.take = arriving_wins ? Take::arriving : Take::stored, .claims = true, .keeps_stamp = true};
 }
+
+bool arriving_is_later(const Situation& s) { return !s.superseded && (s.own || s.later); }
+
+Decision combine(Take take, Value value = {}) { return {.take = take, .combined = std::move(value), .claims = true, .keeps_stamp = true}; }
+
+// Where one side changed nothing the other's value stands, byte for byte. A NULL base is a cell that had nothing in it.
+template <typename Merge>
+Decision decide_three_way(const Situation& s, Merge merge) {
+    if (s.arriving == s.stored || s.arriving == s.base) return combine(Take::stored);
+    if (s.stored == s.base) return combine(Take::arriving);
+    const bool texts = s.arriving.type() == ValueType::text && s.stored.type() == ValueType::text;
+    if (!texts || (s.base.type() != ValueType::text && !s.base.is_null())) return decide_lww(s);
+    std::optional<std::string> merged = merge(s.base.bytes(), s.arriving.bytes(), s.stored.bytes());
+    return merged ? combine(Take::combined, std::move(*merged)) : decide_lww(s);
+}
 }  // namespace
 
 Decision decide_lww(const Situation& s) { return choose(!s.superseded && (!s.unseen || s.own || s.later)); }
+
+Decision decide_set(const Situation& s) { return decide_three_way(s, merge_sets); }
+
+Decision decide_json(const Situation& s) {
+    const bool later = arriving_is_later(s);
+    return decide_three_way(s, [later](auto base, auto mine, auto theirs) { return merge_json(base, mine, theirs, later); });
+}
 
 Decision decide_hub(const Situation& s) { return choose(!s.unseen); }
 
@@ -40,9 +63,9 @@ bool is_supported(ColumnPolicy policy) {
         case ColumnPolicy::manual:
         case ColumnPolicy::counter:
         case ColumnPolicy::max:
-        case ColumnPolicy::min: return true;
+        case ColumnPolicy::min:
         case ColumnPolicy::set:
-        case ColumnPolicy::json:
+        case ColumnPolicy::json: return true;
         case ColumnPolicy::text:
         case ColumnPolicy::sql: return false;
     }
@@ -58,8 +81,8 @@ Decision decide(ColumnPolicy policy, const Situation& situation) {
         case ColumnPolicy::max: return decide_max(situation);
         case ColumnPolicy::min: return decide_min(situation);
         case ColumnPolicy::manual: return decide_manual(situation);
-        case ColumnPolicy::set:
-        case ColumnPolicy::json:
+        case ColumnPolicy::set: return decide_set(situation);
+        case ColumnPolicy::json: return decide_json(situation);
         case ColumnPolicy::text:
         case ColumnPolicy::sql: break;
     }

@@ -92,18 +92,17 @@ CellOutcome merge_cell(RowState& row, const CellView& cell, const Arrival& arriv
     Value& stored = row.values[cell.column];
     const WriteMark mark = cell_mark(row.meta, cell.column);
     const Situation situation = situation_of(row, mark, cell, writer);
-    const Decision decision = decide(table.columns[cell.column].policy, situation);
+    Decision decision = decide(table.columns[cell.column].policy, situation);
     if (decision.code != RejectCode::none) return {.code = decision.code, .reason = decision.reason};
 
-    const bool lost = decision.take == Take::stored && !(stored.view() == cell.value);
-    const bool combined = decision.keeps_stamp && is_concurrent(mark, writer);
     if (!situation.superseded) close_seen(row, cell.column, arrival);
     if (decision.take == Take::arriving) stored = Value(cell.value);
-    if (decision.take == Take::combined) stored = Value(decision.combined);
+    if (decision.take == Take::combined) stored = std::move(decision.combined);
     if (decision.take != Take::stored) close_equal(row, cell.column, stored, arrival);
     if (decision.opens) open_cell(row, cell, arrival);
     if (decision.claims) claim(own_mark(row.meta, table, cell.column), writer, decision.keeps_stamp);
-    return {.merged = lost || combined, .conflict = decision.opens};
+    const bool combined = decision.keeps_stamp && is_concurrent(mark, writer);
+    return {.merged = combined || !(stored.view() == cell.value), .conflict = decision.opens};
 }
 
 }  // namespace tombolo::merge

@@ -1,8 +1,29 @@
 #include "tests/enumeration/adapter.h"
 
+#include <algorithm>
+#include <string>
+
 namespace tombolo::enumeration {
 
-void to_row_state(int key, const Row& row, RowState& state) {
+Value to_value(const World& world, int64_t number) {
+    if (world.settings.policy != ColumnPolicy::set) return number;
+    std::string array = "[";
+    for (int element = 0; element < 63; ++element) {
+        if ((number >> element & 1) != 0) array += (array.size() > 1 ? "," : "") + std::to_string(element);
+    }
+    return array + "]";
+}
+
+int64_t to_number(const Value& value) {
+    if (value.type() == ValueType::integer) return value.as_integer();
+    int64_t number = 0;
+    const std::string_view array = value.bytes();
+    for (size_t at = 1; at + 1 < array.size(); at = std::min(array.find(',', at), array.size()) + 1)
+        number |= int64_t{1} << std::stoi(std::string(array.substr(at, 2)));
+    return number;
+}
+
+void to_row_state(const World& world, int key, const Row& row, RowState& state) {
     state.existence = row.existence;
     if (row.existence == Existence::unknown) {
         state.values.clear();
@@ -13,7 +34,7 @@ void to_row_state(int key, const Row& row, RowState& state) {
     state.values.resize(columns + 1);
     state.values[0] = Value(int64_t{key});
     for (size_t c = 0; c < columns; ++c)
-        state.values[c + 1] = Value(row.values[c]);
+        state.values[c + 1] = to_value(world, row.values[c]);
     state.meta.birth = row.birth;
     state.meta.death = row.death;
     state.meta.birth_stamp = row.birth_stamp;
@@ -38,7 +59,7 @@ Row to_row(const RowState& state) {
     row.existence = state.existence;
     if (state.existence == Existence::unknown) return row;
     for (size_t c = 0; c < columns; ++c)
-        row.values[c] = state.values[c + 1].as_integer();
+        row.values[c] = to_number(state.values[c + 1]);
     row.birth = state.meta.birth;
     row.death = state.meta.death;
     row.birth_stamp = state.meta.birth_stamp;
@@ -71,8 +92,12 @@ const ChangeView* EntryChanges::next() {
     view_.over_own_delete = change.over_own_delete;
     view_.key = world_->keys[change.row];
     view_.cells.clear();
+    for (size_t c = 0; c < columns; ++c) {
+        base_[c] = to_value(*world_, change.base[c]);
+        values_[c] = to_value(*world_, change.values[c]);
+    }
     if (change.kind == ChangeKind::update) {
-        view_.cells.push_back({change.column + 1U, ValueView::integer(change.base[change.column]), ValueView::integer(change.values[change.column])});
+        view_.cells.push_back({change.column + 1U, base_[change.column], values_[change.column]});
         return &view_;
     }
     const bool insert = change.kind == ChangeKind::insert;
@@ -80,15 +105,14 @@ const ChangeView* EntryChanges::next() {
     const bool has_base = !insert || change.over_own_delete;
     view_.cells.push_back({0, has_base ? key : ValueView(), insert ? key : ValueView()});
     for (uint32_t c = 0; c < columns; ++c) {
-        view_.cells.push_back(
-            {c + 1, has_base ? ValueView::integer(change.base[c]) : ValueView(), insert ? ValueView::integer(change.values[c]) : ValueView()});
+        view_.cells.push_back({c + 1, has_base ? base_[c].view() : ValueView(), insert ? values_[c].view() : ValueView()});
     }
     return &view_;
 }
 
 Existence HubRows::find(const Table&, std::string_view key, RowState& state) {
     const int row = world_.row_of(key);
-    to_row_state(row, rows_[static_cast<size_t>(row)], state);
+    to_row_state(world_, row, rows_[static_cast<size_t>(row)], state);
     return state.existence;
 }
 

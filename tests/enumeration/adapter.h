@@ -6,7 +6,10 @@
 
 namespace tombolo::enumeration {
 
-void to_row_state(int key, const Row& row, RowState& state);
+// A cell is a number; under `set` that many bits: 0b101 is the array [0,2].
+Value to_value(const World& world, int64_t number);
+int64_t to_number(const Value& value);
+void to_row_state(const World& world, int key, const Row& row, RowState& state);
 Row to_row(const RowState& state);
 
 class EntryChanges final : public ChangeSource {
@@ -21,6 +24,7 @@ private:
     const World* world_ = nullptr;
     const Entry* entry_ = nullptr;
     int at_ = 0;
+    std::array<Value, columns> base_, values_;  // of the change at hand
     ChangeView view_;
 };
 

@@ -4,7 +4,7 @@
 //   tombolo-enumerate --scope 2x2x2x2 --policy lww
 //
 // --scope D[xRxWxS]  devices, rows, writes and syncs per device
-// --policy           lww, hub, device, manual, counter, max
+// --policy           lww, hub, device, manual, counter, max, set
 // --deletes          update-wins, delete-wins, manual;   --inserts  reject, merge
 // --clocks A,B,C     how many ticks each device's clock is wrong (an event takes 10)
 // --fine             push and pull are events of their own, and a connection may be cut
@@ -53,9 +53,9 @@ bool set_scope(Scope& scope, std::string_view text) {
 }
 
 bool set_policy(Scope& scope, std::string_view text) {
-    constexpr std::pair<std::string_view, ColumnPolicy> policies[] = {{"lww", ColumnPolicy::lww},         {"hub", ColumnPolicy::hub},
-                                                                      {"device", ColumnPolicy::device},   {"manual", ColumnPolicy::manual},
-                                                                      {"counter", ColumnPolicy::counter}, {"max", ColumnPolicy::max}};
+    constexpr std::pair<std::string_view, ColumnPolicy> policies[] = {
+        {"lww", ColumnPolicy::lww},         {"hub", ColumnPolicy::hub}, {"device", ColumnPolicy::device}, {"manual", ColumnPolicy::manual},
+        {"counter", ColumnPolicy::counter}, {"max", ColumnPolicy::max}, {"set", ColumnPolicy::set}};
     for (const auto& [name, policy] : policies) {
         if (name == text) return scope.settings.policy = policy, true;
     }
@@ -110,7 +110,7 @@ int main(int count, char** arguments) {
     if (!read_arguments(count, arguments, scope)) {
         fmt::print(
             stderr,
-            "usage: tombolo-enumerate [--scope 2x2x2x2] [--policy lww|hub|device|manual|counter|max] [--deletes update-wins|delete-wins|manual]\n"
+            "usage: tombolo-enumerate [--scope 2x2x2x2] [--policy lww|hub|device|manual|counter|max|set] [--deletes update-wins|delete-wins|manual]\n"
             "         [--inserts reject|merge] [--clocks A,B,C] [--fine [--refusals]] [--pairs] [--drain-everywhere] [--empty|--filled]\n");
         return 2;
     }

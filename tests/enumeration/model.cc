@@ -96,7 +96,7 @@ Shown shown(const RowState& row) {
     Shown out;
     out.exists = row.existence == Existence::alive;
     for (size_t c = 0; out.exists && c < columns; ++c)
-        out.values[c] = row.values[c + 1].as_integer();
+        out.values[c] = to_number(row.values[c + 1]);
     return out;
 }
 
@@ -104,7 +104,7 @@ merge::Ground ground_of(const World& world, const Device& d) {
     merge::Ground ground;
     ground.load = [&](const Table&, std::string_view key, RowState& state) {
         const int row = world.row_of(key);
-        to_row_state(row, d.under[at(row)], state);
+        to_row_state(world, row, d.under[at(row)], state);
         return state.existence;
     };
     ground.dead_by = [&](Seq death) {
@@ -260,9 +260,12 @@ void show_change(Device& d, const Change& change) {
     }
 }
 
-// A value that no other write of the history has: for counters an increment, for the rest ever greater.
+// A value that no other write of the history has: for counters an increment, for sets a new element, for the rest ever greater.
 int64_t fresh(const World& world, const State& state, int64_t base, size_t column) {
     if (world.settings.policy == ColumnPolicy::counter) return base + (int64_t{1} << (2 * state.writes));
+    const auto new_element = int64_t{1} << (2 + 2 * state.writes + static_cast<int>(column));
+    if (world.settings.policy == ColumnPolicy::set && column == 0) return base | new_element;
+    if (world.settings.policy == ColumnPolicy::set) return (base & (base - 1)) | new_element;  // and the least is removed
     return 100 * (state.writes + 1) + static_cast<int64_t>(column);
 }
 
@@ -301,7 +304,7 @@ State start(const World& world) {
         past.touches[past.touch_count++] = past.birth;
         past.writer.fill(past.birth);
         past.best.fill({1, {base_site}});
-        past.best_value = past.sum = past.greatest = row.values;
+        past.best_value = past.sum = past.greatest = past.added = row.values;
         for (size_t c = 0; c < columns; ++c)
             past.unseen[c][past.unseen_count[c]++] = {past.birth, 1, row.values[c]};
     }
@@ -322,8 +325,10 @@ bool makes_sense(const World& world, const State& state, int device, int row, Wr
         case Write::update_b:
         case Write::erase: return exists;
         case Write::insert: return !exists;
-        case Write::insert_common:  // max is for rising values; of two equal values under manual it cannot be told whose is waiting
-            return !exists && world.settings.policy != ColumnPolicy::max && world.settings.policy != ColumnPolicy::manual;
+        case Write::insert_common:
+            // max is for rising values; of two equal values it cannot be told which is waiting (manual), or was removed (set)
+            return !exists && world.settings.policy != ColumnPolicy::max && world.settings.policy != ColumnPolicy::manual &&
+                   world.settings.policy != ColumnPolicy::set;
     }
     return false;
 }

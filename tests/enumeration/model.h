@@ -147,8 +147,9 @@ struct Past {
     std::array<Author, columns> writer{};       // whose value is stored
     std::array<Stamp, columns> best{};          // the greatest stamp written in this life, and its value
     std::array<int64_t, columns> best_value{};
-    std::array<int64_t, columns> sum{};       // counter: the inserted value and every accepted increment
-    std::array<int64_t, columns> greatest{};  // max
+    std::array<int64_t, columns> sum{};               // counter: the inserted value and every accepted increment
+    std::array<int64_t, columns> greatest{};          // max
+    std::array<int64_t, columns> added{}, removed{};  // set: elements, as bits
     std::array<std::array<Unseen, candidates_max + 1>, columns> unseen{};
     std::array<uint8_t, columns> unseen_count{};
     std::array<Author, candidates_max> deletions{};  // delete = "manual": not carried out, and nobody who knew decided

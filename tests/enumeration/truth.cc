@@ -110,7 +110,7 @@ private:
         touch(p);
         p.writer.fill(self());
         p.best.fill(stamp_);
-        p.best_value = p.sum = p.greatest = change.values;
+        p.best_value = p.sum = p.greatest = p.added = change.values;
         for (uint8_t c = 0; c < columns; ++c)
             stay_unseen(p, c, change.values[c]);
     }
@@ -159,6 +159,8 @@ private:
         const bool has_base = change.kind == ChangeKind::update || change.over_own_delete;
         p.sum[c] += value - (has_base ? change.base[c] : 0);
         p.greatest[c] = std::max(p.greatest[c], value);
+        p.added[c] |= value & ~(has_base ? change.base[c] : 0);
+        p.removed[c] |= has_base ? change.base[c] & ~value : 0;
         stay_unseen(p, c, value);
         if (entry_.retry) {  // an own later write supersedes it, whatever it knows of
             later_never_loses_[change.row][c] = false;
@@ -227,6 +229,7 @@ private:
             case ColumnPolicy::lww: must_be(p.best_value[c], "the greatest stamp wins"); break;
             case ColumnPolicy::counter: must_be(p.sum[c], "every accepted increment counts once"); return;
             case ColumnPolicy::max: must_be(p.greatest[c], "the greatest value wins"); return;
+            case ColumnPolicy::set: must_be(p.added[c] & ~p.removed[c], "what was added is in, what was removed is out"); return;
             case ColumnPolicy::device:
                 if (written_[r][c] && !entry_.retry) must_be(value_[r][c], "the arriving write wins");
                 break;
