@@ -282,7 +282,7 @@ void print_log_row(Page& page, Device& device) {
     sqlite::Statement log = device.application.prepare("SELECT position, body FROM tombolo_log");
     if (!log.step()) throw Error(ErrorCode::internal, "nothing was captured");
     page.line("position", fmt::format("{} << {} | {}", log.number(0) >> device::position_index_bits, device::position_index_bits,
-                                      log.number(0) & device::position_index_mask));
+                                      log.number(0) % (uint64_t{1} << device::position_index_bits)));
     page.hex("body", log.blob(1));
     Reader in(log.blob(1));
     device::LogContext context;

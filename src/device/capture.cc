@@ -2,49 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
+#include <utility>
 
-#include "base/limits.h"
 #include "device/capture_file.h"
-#include "device/close_notice.h"
 #include "device/functions.h"
-#include "device/row_events.h"
-#include "device/sqlite_value.h"
-#include "model/record.h"
-#include "sqlite/inspect.h"
+#include "device/participant.h"
+#include "device/savepoints.h"
 
 namespace tombolo::device {
 
 namespace {
-
-// The arguments of a capture function. Wide tables: the key columns come first, and only a slice of the columns after them.
-struct Call {
-    CaptureFile* file = nullptr;
-    CaptureFile::KnownTable* table = nullptr;
-    uint32_t from = 0;
-    uint32_t count = 0;
-    bool last = false;
-    sqlite3_value** old_key = nullptr;  // wide tables only
-    sqlite3_value** new_key = nullptr;
-    sqlite3_value** old_values = nullptr;
-    sqlite3_value** new_values = nullptr;
-
-    sqlite3_value* old_key_value(size_t i) const { return old_key != nullptr ? old_key[i] : old_values[table->table.key[i]]; }
-    sqlite3_value* new_key_value(size_t i) const { return new_key != nullptr ? new_key[i] : new_values[table->table.key[i]]; }
-};
-
-// The bytes SQLite keeps for a value, roughly; checks the limit of one value.
-size_t checked_size(const ValueView& value, const Table& table, size_t column) {
-    const size_t size = value.bytes().size();
-    if (size > limits::value_bytes_max) {
-        throw Error(ErrorCode::too_large,
-                    fmt::format("a value of {} bytes in {}.{} is over {} MiB, the most that can be synced", size, table.name,
-                                table.columns[column].name, limits::value_bytes_max >> 20),
-                    "store it in pieces");
-    }
-    return size + 8;
-}
 
 // What an Error is to SQLite; the sentence goes along as the message.
 int result_code(ErrorCode code) {
@@ -60,76 +30,58 @@ int result_code(ErrorCode code) {
     }
 }
 
+// Made beforehand, to be had when there is no memory for another.
+const Error& no_memory() {
+    static const Error error(ErrorCode::internal, "there was no memory to capture a change");
+    return error;
+}
+
 }  // namespace
 
 // Capture on one connection. Owned by the connection: destroyed when SQLite drops the function it is registered with.
-class Capture : public CloseListener, public TransactionListener {
+class Capture : public Participant {
 public:
     Capture(sqlite3* db, const CaptureWorld& world) : db_(db), world_(world) {}
 
     void set_applying(bool applying) { applying_ = applying; }
     void set_subject(std::optional<std::string> subject) { subject_ = std::move(subject); }
-    bool applying() const { return applying_; }
     void forget_tables();
-    void on_close() override { forget_files(); }
-    const char* refuse_commit() override;
-    void on_end() override;
+    void existing_rows(const Table& table);
+
+    void before_change(int operation, const char* schema_name, const char* table_name, int64_t old_rowid, int64_t new_rowid);  // the hook
+    void object(const Error& error);
+    void approve(int64_t stamp);  // the function in the triggers. Error: the statement fails
+
     void on_savepoint(int depth) override;
     void on_release(int depth) override;
     void on_rollback_to(int depth) override;
-
-    void before_change(int operation, const char* schema_name, const char* table_name, int64_t old_rowid, int64_t new_rowid);  // the preupdate hook
-    void insert(sqlite3_value** values, int count);
-    void update(sqlite3_value** values, int count);
-    void erase(sqlite3_value** values, int count);
-    void existing_rows(const Table& table);
+    int on_sync(std::string& message) override;
+    void on_commit() override;
+    void on_rollback() override;
+    void on_close() override;
 
 private:
-    Call read_call(sqlite3_value** values, int count, bool has_old, bool has_new);
-    CaptureFile* find_file(int64_t tag);
+    void join();
+    void write();
+    void end_transaction();
+    LogContext context_now() const;
+
     CaptureFile* find_file(const char* schema_name);
-    CaptureFile::KnownTable* find_table(const char* schema_name, const char* table_name, CaptureFile*& file);
+    CapturedTable* find_table(const char* schema_name, const char* table_name);
     bool files_changed() const;
     void look_for_files();
-    void forget_files();
-    LogContext context(const CaptureFile::State& state);
-
-    template <typename Encode>
-    void log(CaptureFile& file, uint64_t happened, Encode encode) {
-        file.append(
-            happened, [this](const CaptureFile::State& state) { return context(state); }, encode);
-    }
-    void take_event(int operation, const Call& call, RowEvent& event);
-    void join_transaction(const CaptureFile& file);
-    void settle_deletes(const RowEvent& next, int64_t old_rowid, int64_t new_rowid);
-    void write_displaced();
-    void write_delete(RowEvent& event);
-    void log_insert(const Call& call, uint64_t happened, std::string_view key);
-    void log_erase(const Call& call, uint64_t happened);
-    void put_key(std::string& out, const Call& call, bool old) const;
-
-    struct AttachedName {
-        std::string schema;
-        std::string path;
-        bool operator==(const AttachedName&) const = default;
-    };
-    std::vector<AttachedName> attached() const;
 
     sqlite3* db_;
     CaptureWorld world_;
     bool applying_ = false;
     std::optional<std::string> subject_;
+
     std::vector<std::unique_ptr<CaptureFile>> files_;
-    std::vector<AttachedName> looked_at_;  // what was attached when files_ was made
-    RowEvents events_;
-    struct Savepoint {
-        int depth = 0;
-        uint64_t serial = 0;  // of the first row event after it
+    struct AttachedName {
+        std::string schema;
+        std::string path;
     };
-    std::vector<Savepoint> savepoints_;  // by depth
-    bool joined_ = false;                // SQLite tells us of this transaction's savepoints and end
-    sqlite::Statement join_;
-    std::string key_, old_key_;
+    std::vector<AttachedName> looked_at_;  // what was attached when files_ was made
 
     // The answer of find_table for the last table the hook was called for; rows of one table come in runs.
     struct LastTable {
@@ -137,22 +89,21 @@ private:
         const char* table_pointer = nullptr;
         std::string schema, table;
         CaptureFile* file = nullptr;
-        CaptureFile::KnownTable* known = nullptr;
+        CapturedTable* known = nullptr;
         uint32_t data_version = 0;  // a table that is not synced may be so after another commit
     } last_;
+
+    // The open transaction.
+    sqlite::Statement join_;
+    bool joined_ = false;  // SQLite tells us of its savepoints and of its end
+    std::optional<std::string> its_subject_;
+    bool wrote_ = false;
+    std::optional<Error> objection_;       // why it must not commit
+    Savepoints<bool> objected_;            // at each savepoint
+    std::optional<Error> could_not_join_;  // for the trigger that comes next
 };
 
 // --- which file ---
-
-std::vector<Capture::AttachedName> Capture::attached() const {
-    std::vector<AttachedName> names;
-    for (int i = 0;; ++i) {
-        const char* schema = sqlite3_db_name(db_, i);
-        if (schema == nullptr) return names;
-        const char* path = sqlite3_db_filename(db_, schema);
-        names.push_back({schema, path != nullptr ? path : ""});
-    }
-}
 
 bool Capture::files_changed() const {
     for (size_t i = 0; i < looked_at_.size(); ++i) {
@@ -164,47 +115,34 @@ bool Capture::files_changed() const {
     return looked_at_.empty() || sqlite3_db_name(db_, static_cast<int>(looked_at_.size())) != nullptr;
 }
 
+// Files that are still attached keep what they hold of the open transaction.
 void Capture::look_for_files() {
-    forget_files();
-    arm_close_notice(db_);
-    looked_at_ = attached();
-    for (const AttachedName& name : looked_at_) {
-        if (name.schema != "temp" && CaptureFile::is_device(db_, name.schema)) files_.push_back(std::make_unique<CaptureFile>(db_, name.schema));
-    }
-}
-
-void Capture::forget_files() {
     last_ = {};
-    events_.clear();
-    join_ = {};
-    files_.clear();
+    watch_for_close(db_);
     looked_at_.clear();
+    std::vector<std::unique_ptr<CaptureFile>> before = std::exchange(files_, {});
+    for (int i = 0;; ++i) {
+        const char* schema = sqlite3_db_name(db_, i);
+        if (schema == nullptr) break;
+        const char* path = sqlite3_db_filename(db_, schema);
+        looked_at_.push_back({schema, path != nullptr ? path : ""});
+    }
+    for (const AttachedName& name : looked_at_) {
+        if (name.schema == "temp") continue;
+        const auto known = std::find_if(before.begin(), before.end(), [&](const auto& file) {
+            return file != nullptr && file->schema_name() == name.schema && file->path() == name.path;
+        });
+        if (known != before.end())
+            files_.push_back(std::move(*known));
+        else if (CaptureFile::is_device(db_, name.schema))
+            files_.push_back(std::make_unique<CaptureFile>(db_, name.schema));
+    }
 }
 
 void Capture::forget_tables() {
     last_ = {};
-    events_.clear();
     for (const auto& file : files_)
         file->forget_tables();
-}
-
-CaptureFile* Capture::find_file(int64_t tag) {
-    if (files_changed()) look_for_files();
-    CaptureFile* found = nullptr;
-    for (const auto& file : files_) {
-        if (file->tag() != tag) continue;
-        if (found != nullptr) {
-            throw Error(ErrorCode::diverged_copy,
-                        fmt::format("\"{}\" ({}) and \"{}\" ({}) are copies of one device file, so a write cannot be told to belong to one of them",
-                                    found->schema_name(), found->path(), file->schema_name(), file->path()),
-                        "detach one of the two");
-        }
-        found = file.get();
-    }
-    if (found == nullptr)
-        throw Error(ErrorCode::not_a_device, "the capture trigger belongs to a device file that is not attached",
-                    "the table's triggers were copied from another file: drop them");
-    return found;
 }
 
 CaptureFile* Capture::find_file(const char* schema_name) {
@@ -215,368 +153,198 @@ CaptureFile* Capture::find_file(const char* schema_name) {
     return nullptr;
 }
 
-// For the hook: nullptr if the table is not synced.
-CaptureFile::KnownTable* Capture::find_table(const char* schema_name, const char* table_name, CaptureFile*& file) {
+// Sets last_. nullptr: the table is not synced.
+CapturedTable* Capture::find_table(const char* schema_name, const char* table_name) {
     if (std::strncmp(table_name, "tombolo_", 8) == 0) return nullptr;
     const bool same =
         last_.schema_pointer == schema_name && last_.table_pointer == table_name && last_.schema == schema_name && last_.table == table_name;
-    if (!same || (last_.known == nullptr && last_.file != nullptr && last_.file->data_version() != last_.data_version) ||
-        (last_.file == nullptr && files_changed())) {
-        CaptureFile* owner = find_file(schema_name);
-        CaptureFile::KnownTable* known = owner != nullptr ? owner->find(table_name) : nullptr;
-        last_ = {schema_name, table_name, schema_name, table_name, owner, known, owner != nullptr ? owner->data_version() : 0};
+    if (same && last_.known != nullptr && last_.known->fits()) return last_.known;
+    if (same && last_.known == nullptr && last_.file != nullptr && last_.file->data_version() == last_.data_version) return nullptr;
+    if (same && last_.file == nullptr && !files_changed()) return nullptr;
+    CaptureFile* file = find_file(schema_name);
+    CapturedTable* known = file != nullptr ? file->find(table_name) : nullptr;
+    if (known != nullptr && !known->fits()) {  // columns were added behind our back
+        file->forget_tables();
+        known = file->find(table_name);
     }
-    file = last_.file;
-    return last_.known;
-}
-
-// --- the transaction ---
-
-// Another AFTER trigger may end a statement that keeps its rows (RAISE(IGNORE), or a failure under OR FAIL) before ours fires. So
-// a row change that the hook saw must have been told by a trigger, or undone, before the transaction commits.
-// Joining needs a write transaction on main, which a write to main has already. A write to an attached file does not lock main
-// for this.
-void Capture::join_transaction(const CaptureFile& file) {
-    if (joined_ || file.schema_name() != "main") return;
-    if (!join_) join_ = sqlite::Statement(db_, join_transaction_sql);
-    join_.run();
-    joined_ = true;
-}
-
-const char* Capture::refuse_commit() {
-    if (!events_.any_untold()) return nullptr;
-    return "a trigger of the application ended before the change of a synced row could be captured (RAISE(IGNORE), RAISE(FAIL) or a conflict "
-           "under OR FAIL in an AFTER trigger), so the transaction cannot be committed";
-}
-
-void Capture::on_end() {
-    joined_ = false;
-    savepoints_.clear();
-    events_.end_transaction();
-}
-
-void Capture::on_savepoint(int depth) {
-    on_release(depth);
-    savepoints_.push_back({depth, events_.next_serial()});
-}
-
-void Capture::on_release(int depth) {
-    while (!savepoints_.empty() && savepoints_.back().depth >= depth)
-        savepoints_.pop_back();
-}
-
-void Capture::on_rollback_to(int depth) {
-    on_release(depth + 1);
-    const bool known = !savepoints_.empty() && savepoints_.back().depth == depth;
-    events_.undo_from(known ? savepoints_.back().serial : 0);  // unknown: it is older than our part in the transaction
+    last_ = {schema_name, table_name, schema_name, table_name, file, known, file != nullptr ? file->data_version() : 0};
+    return known;
 }
 
 // --- the hook ---
 
 void Capture::before_change(int operation, const char* schema_name, const char* table_name, int64_t old_rowid, int64_t new_rowid) {
-    if (applying_ || sqlite3_preupdate_blobwrite(db_) >= 0) return;
-    RowEvent event;
-    event.table = find_table(schema_name, table_name, event.file);
-    if (event.table == nullptr) return;
-    if (!event.table->old_image->fits(db_)) {  // columns were added behind our back
-        forget_tables();
-        event.table = find_table(schema_name, table_name, event.file);
-        if (event.table == nullptr) return;
+    if (applying_) return;
+    CapturedTable* table = find_table(schema_name, table_name);
+    if (table == nullptr) return;
+    if (!joined_) {
+        join();
+        if (files_changed()) look_for_files();
     }
-    join_transaction(*event.file);
-    event.operation = operation;
-    event.depth = sqlite3_preupdate_depth(db_);
-    event.happened = event.file->operations();
-    settle_deletes(event, old_rowid, new_rowid);
-    if (operation == SQLITE_DELETE) {
-        event.rowid = old_rowid;
-        event.data_version = event.file->data_version();
-        event.readable = event.table->old_image->read(db_, old_rowid, event.image, event.key);
+    if (last_.file == nullptr || (!last_.file->is_open() && !last_.file->begin())) {
+        last_ = {};
+        table = find_table(schema_name, table_name);
+        if (table == nullptr) return;
     }
-    events_.push(std::move(event), joined_);
-}
-
-// The deletes on top of the stack, now that the next change is known. One that happened has left the table; one that a failed
-// statement left behind is recognised by its row, which is there again, or by its transaction, which is over. A row of the same
-// rowid may still be in the tree while REPLACE puts the new one in its place.
-void Capture::settle_deletes(const RowEvent& next, int64_t old_rowid, int64_t new_rowid) {
-    std::vector<RowEvent>& events = events_.all();
-    // Triggers fire row by row: what is settled and not deeper in than the next change was taken up long ago, or its statement
-    // failed. Only a row whose displacer is still to come (foreign-key actions went between) is looked at again.
-    for (size_t i = 0; i < events.size();) {
-        RowEvent& event = events[i];
-        if (event.operation != SQLITE_DELETE || !event.settled || event.depth < next.depth) {
-            ++i;
-            continue;
-        }
-        bool waiting = event.table == next.table && event.depth == next.depth;
-        for (size_t later = i + 1; later < events.size(); ++later)
-            waiting = waiting && (events[later].operation == SQLITE_DELETE || events[later].depth > event.depth);
-        event.settled = false;
-        if (waiting)
-            ++i;
-        else
-            events.erase(events.begin() + static_cast<std::ptrdiff_t>(i));
+    CaptureFile& file = *last_.file;
+    // Another virtual table that writes at its own commit: this one's log is written already.
+    if (file.was_written() && sqlite3_get_autocommit(db_) != 0) {
+        throw Error(ErrorCode::not_captured, fmt::format("{} was written while its transaction committed", table->table().name));
     }
-    for (size_t i = events.size(); i > 0; --i) {
-        RowEvent& event = events[i - 1];
-        if (event.operation != SQLITE_DELETE || event.settled) return;
-        const bool same_statement = event.table == next.table && event.depth == next.depth;
-        if (same_statement && next.operation == SQLITE_DELETE) return;  // displaced by one and the same row, which is still to come
-        const bool overwritten = same_statement && !event.table->table.without_rowid && event.rowid == new_rowid &&
-                                 (next.operation == SQLITE_INSERT || event.rowid != old_rowid);
-        bool newest = true;
-        for (size_t later = i; later < events.size(); ++later)
-            newest = newest && !(events[later].table == event.table && events[later].key == event.key);
-        event.settled = newest && event.data_version == event.file->data_version() &&
-                        (!event.readable || overwritten || !event.file->row_exists(*event.table, event.rowid, event.key));
-        if (!event.settled) events.erase(events.begin() + static_cast<std::ptrdiff_t>(i - 1));
+    const CapturedTable::InHook guard(*table);
+    if (sqlite3_preupdate_blobwrite(db_) >= 0) return file.write_blob(*table, old_rowid);
+    switch (operation) {
+        case SQLITE_INSERT: return file.insert(*table, new_rowid);
+        case SQLITE_UPDATE: return file.update(*table, old_rowid, new_rowid);
+        default: return file.erase(*table, old_rowid);
     }
 }
 
-// --- the triggers ---
-
-Call Capture::read_call(sqlite3_value** values, int count, bool has_old, bool has_new) {
-    constexpr int fixed = 4;
-    Call call;
-    call.file = find_file(sqlite3_value_int64(values[0]));
-    const auto table_id = static_cast<uint64_t>(sqlite3_value_int64(values[1]));
-    const int64_t shape = sqlite3_value_int64(values[2]);
-    call.table = call.file->find(table_id, shape);
-    if (call.table == nullptr) {
-        forget_tables();
-        if (call.file->find(table_id, shape) != nullptr)
-            throw Error(ErrorCode::busy, "a synced table has just been changed by another connection", "run the statement again");
-        throw Error(ErrorCode::schema, "a synced table was changed, and its capture triggers do not fit it any more",
-                    "close and open the device file with Tombolo");
-    }
-    const auto slice = static_cast<uint32_t>(sqlite3_value_int64(values[3]));
-    call.from = slice / 2;
-    call.last = slice % 2 != 0;
-    sqlite3_value** at = values + fixed;
-    const int images = (has_old ? 1 : 0) + (has_new ? 1 : 0);
-    int left = count - fixed;
-    if (call.table->is_wide()) {
-        const auto keys = static_cast<int>(call.table->table.key.size());
-        if (has_old) call.old_key = at;
-        if (has_new) call.new_key = at + (has_old ? keys : 0);
-        at += images * keys;
-        left -= images * keys;
-    }
-    call.count = static_cast<uint32_t>(left / images);
-    if (left < 0 || left % images != 0 || call.from + call.count > call.table->table.columns.size())
-        throw Error(ErrorCode::internal, "a capture trigger has a wrong number of arguments");
-    if (has_old) call.old_values = at;
-    if (has_new) call.new_values = at + (has_old ? call.count : 0);
-    return call;
-}
-
-// The hook must have announced the row. If it has not, rows that REPLACE displaced would be lost silently.
-void Capture::take_event(int operation, const Call& call, RowEvent& event) {
-    if (events_.take(operation, *call.table, event)) return;
-    throw Error(ErrorCode::not_captured,
-                fmt::format("the preupdate hook of this connection was taken by somebody else, so the write to {} cannot be captured",
-                            call.table->table.name),
-                "use the session extension and other preupdate hooks on a connection of their own");
-}
-
-void Capture::put_key(std::string& out, const Call& call, bool old) const {
-    const Table& table = call.table->table;
-    for (size_t i = 0; i < table.key.size(); ++i) {
-        const ValueView value = view_of(old ? call.old_key_value(i) : call.new_key_value(i));
-        if (value.is_null()) {
-            throw Error(
-                ErrorCode::null_key,
-                fmt::format("{}.{} is part of the primary key of a synced table and may not be NULL", table.name, table.columns[table.key[i]].name),
-                "give every row a key, for instance with DEFAULT (tombolo_uuid())");
-        }
-        put_value(out, value);
-    }
-}
-
-void Capture::write_delete(RowEvent& event) {
-    if (!event.readable)
-        throw Error(ErrorCode::not_captured, fmt::format("a row of {} that is being replaced could not be read", event.table->table.name),
-                    "delete the row first, then insert");
-    log(*event.file, event.happened, [&](std::string& out, uint64_t moved) {
-        begin_op(out, LogKind::erase, moved, event.table->id);
-        out += event.image;
-    });
-    event.file->count_bytes(event.image.size());
-    event.written = true;
-    events_.tell(event.serial);
-}
-
-// Writes the deletes that no trigger has told of yet: rows displaced by REPLACE, and a delete whose own trigger is still to come.
-void Capture::write_displaced() {
-    std::vector<RowEvent>& events = events_.all();
-    for (size_t i = 0; i < events.size(); ++i) {
-        if (events[i].operation != SQLITE_DELETE || !events[i].settled || events[i].written) continue;
-        write_delete(events[i]);
-        // What happened after it comes after it in the log.
-        for (size_t later = i + 1; later < events.size(); ++later) {
-            if (events[later].file == events[i].file) ++events[later].happened;
-        }
-    }
-}
-
-void Capture::log_insert(const Call& call, uint64_t happened, std::string_view key) {
-    log(*call.file, happened, [&](std::string& out, uint64_t moved) {
-        begin_op(out, LogKind::insert, moved, call.table->id);
-        out += key;
-    });
-}
-
-void Capture::insert(sqlite3_value** values, int count) {
-    const Call call = read_call(values, count, false, true);
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < call.count; ++i)
-        bytes += checked_size(view_of(call.new_values[i]), call.table->table, call.from + i);
-    if (call.from == 0) {
-        key_.clear();
-        put_key(key_, call, false);
-        write_displaced();
-        RowEvent event;
-        take_event(SQLITE_INSERT, call, event);
-        events_.drop_displaced_by(event);
-        log_insert(call, event.happened, key_);
-    }
-    call.file->count_bytes(bytes);
-}
-
-void Capture::log_erase(const Call& call, uint64_t happened) {
-    size_t bytes = 0;
-    log(*call.file, happened, [&](std::string& out, uint64_t moved) {
-        if (!call.table->is_wide()) {
-            begin_op(out, LogKind::erase, moved, call.table->id);
-        } else {
-            begin_op(out, LogKind::erase_slice, moved, call.table->id);
-            std::string key;
-            put_key(key, call, true);
-            put_bytes(out, key);
-            put_varint(out, call.from);
-        }
-        for (uint32_t i = 0; i < call.count; ++i) {
-            const ValueView value = view_of(call.old_values[i]);
-            bytes += checked_size(value, call.table->table, call.from + i);
-            put_value(out, value);
-        }
-    });
-    call.file->count_bytes(bytes);
-}
-
-void Capture::update(sqlite3_value** values, int count) {
-    const Call call = read_call(values, count, true, true);
-    key_.clear();
-    old_key_.clear();
-    put_key(key_, call, false);
-    put_key(old_key_, call, true);
-    uint64_t happened = call.file->operations();
-    if (call.from == 0) {
-        write_displaced();
-        RowEvent event;
-        take_event(SQLITE_UPDATE, call, event);
-        events_.drop_displaced_by(event);
-        happened = event.happened;
-    }
-    if (key_ != old_key_) {  // another row, then: compared by bytes, whatever the collation
-        log_erase(call, happened);
-        if (call.last) log_insert(call, call.file->operations(), key_);
+// The hook cannot fail a statement. The row's trigger does; and should a trigger of the application end before ours fires, the commit.
+void Capture::object(const Error& error) {
+    try {
+        if (!joined_) join();
+    } catch (const Error&) {
+        could_not_join_ = error;
         return;
     }
-    size_t bytes = 0;
-    bool changed = false;
-    for (uint32_t i = 0; i < call.count; ++i)
-        changed = changed || !(view_of(call.old_values[i]) == view_of(call.new_values[i]));
-    if (!changed) return;
-    log(*call.file, happened, [&](std::string& out, uint64_t moved) {
-        begin_op(out, LogKind::update, moved, call.table->id);
-        put_bytes(out, key_);
-        for (uint32_t i = 0; i < call.count; ++i) {
-            const ValueView before = view_of(call.old_values[i]);
-            const ValueView after = view_of(call.new_values[i]);
-            if (before == after) continue;
-            bytes += checked_size(before, call.table->table, call.from + i) + checked_size(after, call.table->table, call.from + i);
-            put_varint(out, call.from + i);
-            put_value(out, before);
-            put_value(out, after);
-        }
-    });
-    call.file->count_bytes(bytes);
+    if (!objection_) objection_ = error;
 }
 
-void Capture::erase(sqlite3_value** values, int count) {
-    const Call call = read_call(values, count, true, false);
-    uint64_t happened = call.file->operations();
-    if (call.from == 0) {
-        key_.clear();
-        put_key(key_, call, true);
-        RowEvent event;
-        if (events_.take_delete(*call.table, key_, event)) {
-            if (event.written) return;
-            happened = event.happened;
-        } else {
-            events_.tell_newest_delete(*call.table);  // the hook could not read its key
-        }
+namespace {
+void preupdate(void* capture, sqlite3* db, int operation, const char* schema_name, const char* table_name, sqlite3_int64 old_rowid,
+               sqlite3_int64 new_rowid);
+}
+
+void Capture::approve(int64_t stamp) {
+    if (applying_) return;
+    if (objection_) throw Error(*objection_);
+    if (could_not_join_) throw Error(*std::exchange(could_not_join_, std::nullopt));
+    // SQLite tells whose the hook was only when it is set.
+    if (sqlite3_preupdate_hook(db_, preupdate, this) != this) {
+        sqlite3_preupdate_hook(db_, nullptr, nullptr);
+        throw Error(ErrorCode::not_captured, "the preupdate hook of this connection was taken by somebody else, so its writes cannot be captured",
+                    "use the session extension and other preupdate hooks on a connection of their own");
     }
-    log_erase(call, happened);
+    if (joined_ && last_.known != nullptr && last_.known->stamp() == stamp) return;
+    for (const auto& file : files_) {
+        if (joined_ && file->find_stamp(stamp) != nullptr) return;
+    }
+    throw Error(ErrorCode::schema, "a synced table was changed or copied, and its capture triggers do not fit it any more",
+                "close and open the device file with Tombolo; drop the triggers of a table that was copied into another file");
 }
 
-LogContext Capture::context(const CaptureFile::State& state) {
+// --- the transaction ---
+
+void Capture::join() {
+    try {
+        if (!join_) join_ = sqlite::Statement(db_, join_transaction_sql);
+        join_.run();
+    } catch (const Error& error) {
+        throw Error(error.code(), fmt::format("a write to a synced table takes the write lock of main, and {}", error.what()), error.advice());
+    }
+    joined_ = true;
+    its_subject_ = subject_;
+}
+
+void Capture::on_savepoint(int depth) {
+    objected_.begin(depth, objection_.has_value());
+    for (const auto& file : files_)
+        file->on_savepoint(depth);
+}
+
+void Capture::on_release(int depth) {
+    objected_.release(depth);
+    for (const auto& file : files_)
+        file->on_release(depth);
+}
+
+void Capture::on_rollback_to(int depth) {
+    if (!objected_.roll_back_to(depth)) objection_.reset();
+    for (const auto& file : files_)
+        file->on_rollback_to(depth);
+}
+
+LogContext Capture::context_now() const {
     LogContext context;
     context.id = world_.random->id<TransactionId>();
-    context.seen = state.seen;
-    context.seen_time = state.seen_time;
     context.wall = world_.clock->wall();
     context.boot = world_.clock->boot();
     context.boot_id = world_.clock->boot_id();
-    context.subject = subject_;
-    if (world_.on_write) world_.on_write();
+    context.subject = its_subject_;
     return context;
 }
 
-void Capture::existing_rows(const Table& table) {
-    CaptureFile* file = find_file("main");
-    CaptureFile::KnownTable* known = file != nullptr ? file->find(table.name) : nullptr;
-    if (known == nullptr) throw Error(ErrorCode::internal, fmt::format("table {} is not in the list of synced tables", table.name));
-    std::string columns;
-    for (const Column& column : table.columns)
-        columns += (columns.empty() ? "" : ", ") + sqlite::quote_identifier(column.name);
-    sqlite::Statement rows(db_, fmt::format("SELECT {} FROM main.{}", columns, sqlite::quote_identifier(table.name)), false);
-    std::vector<sqlite3_value*> values(table.columns.size());
-    while (rows.step()) {
-        key_.clear();
-        size_t bytes = 0;
-        for (size_t i = 0; i < values.size(); ++i)
-            bytes += checked_size(rows.value(static_cast<int>(i)), table, i);
-        for (const uint32_t column : table.key) {
-            const ValueView value = rows.value(static_cast<int>(column));
-            if (value.is_null())
-                throw Error(ErrorCode::null_key, fmt::format("table {} holds a row whose key is NULL", table.name),
-                            "give every row a key before the table is synced");
-            put_value(key_, value);
-        }
-        Call call;
-        call.file = file;
-        call.table = known;
-        log_insert(call, file->operations(), key_);
-        file->count_bytes(bytes);
+void Capture::write() {
+    const sqlite3_int64 last_insert_rowid = sqlite3_last_insert_rowid(db_);
+    wrote_ = false;
+    for (const auto& file : files_) {
+        if (file->write([this] { return context_now(); })) wrote_ = true;
     }
+    sqlite3_set_last_insert_rowid(db_, last_insert_rowid);
+}
+
+int Capture::on_sync(std::string& message) {
+    try {
+        if (objection_) throw Error(*objection_);
+        write();
+        return SQLITE_OK;
+    } catch (const Error& error) {
+        message = error.what();
+        const int rc = result_code(error.code());
+        return rc == SQLITE_BUSY ? SQLITE_ERROR : rc;  // BUSY would leave the transaction open
+    } catch (const std::bad_alloc&) {
+        message = no_memory().what();
+        return SQLITE_NOMEM;
+    }
+}
+
+void Capture::end_transaction() {
+    joined_ = false;
+    objection_.reset();
+    objected_.clear();
+    for (const auto& file : files_)
+        file->end();
+}
+
+void Capture::on_commit() {
+    end_transaction();
+    if (std::exchange(wrote_, false) && world_.on_write) world_.on_write();
+}
+
+void Capture::on_rollback() { end_transaction(); }
+
+// A close that fails may leave the application's transaction open, while SQLite rolls back the virtual tables in it.
+void Capture::on_close() {
+    std::string ignored;
+    if (joined_) on_sync(ignored);
+    last_ = {};
+    join_ = {};
+    files_.clear();
+    looked_at_.clear();
+}
+
+// --- rows that are there already ---
+
+void Capture::existing_rows(const Table& table) {
+    if (sqlite3_get_autocommit(db_) != 0) throw Error(ErrorCode::internal, "existing rows are captured inside a transaction only");
+    CaptureFile* file = find_file("main");
+    if (file == nullptr) throw Error(ErrorCode::internal, "the file is no device");
+    if (!joined_) join();
+    if (!file->is_open()) file->begin();
+    CapturedTable* known = file->find(table.name);
+    if (known == nullptr) throw Error(ErrorCode::internal, fmt::format("table {} is not in the list of synced tables", table.name));
+    file->existing_rows(*known);
 }
 
 // --- registration ---
 
 namespace {
 
-using Method = void (Capture::*)(sqlite3_value**, int);
-
-template <Method method>
-void call_capture(sqlite3_context* context, int count, sqlite3_value** values) {
-    auto* capture = static_cast<Capture*>(sqlite3_user_data(context));
-    if (capture->applying()) return;
+void captured(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
     try {
-        if (count < 5) throw Error(ErrorCode::usage, "the capture functions are for triggers made by Tombolo");
-        (capture->*method)(values, count);
+        static_cast<Capture*>(sqlite3_user_data(context))->approve(sqlite3_value_int64(values[0]));
+        sqlite3_result_int(context, 1);
     } catch (const Error& error) {
         sqlite3_result_error(context, error.what(), -1);
         sqlite3_result_error_code(context, result_code(error.code()));
@@ -585,12 +353,15 @@ void call_capture(sqlite3_context* context, int count, sqlite3_value** values) {
     }
 }
 
-void preupdate(void* capture, sqlite3* /*db*/, int operation, const char* schema_name, const char* table_name, sqlite3_int64 old_rowid,
+void preupdate(void* owner, sqlite3* /*db*/, int operation, const char* schema_name, const char* table_name, sqlite3_int64 old_rowid,
                sqlite3_int64 new_rowid) {
+    auto* capture = static_cast<Capture*>(owner);
     try {
-        static_cast<Capture*>(capture)->before_change(operation, schema_name, table_name, old_rowid, new_rowid);
-    } catch (const std::exception&) {
-        // The hook cannot fail a statement. The event stays untold, so the row's trigger refuses the write.
+        capture->before_change(operation, schema_name, table_name, old_rowid, new_rowid);
+    } catch (const Error& error) {
+        capture->object(error);
+    } catch (const std::bad_alloc&) {
+        capture->object(no_memory());
     }
 }
 
@@ -620,9 +391,9 @@ Capture& capture_of(sqlite3* db) {
     return *capture;
 }
 
-void create_function(sqlite3* db, const char* name, int arguments, void (*function)(sqlite3_context*, int, sqlite3_value**), Capture* capture,
+void create_function(sqlite3* db, const char* name, void (*function)(sqlite3_context*, int, sqlite3_value**), Capture* capture,
                      void (*destroy)(void*)) {
-    const int rc = sqlite3_create_function_v2(db, name, arguments, SQLITE_UTF8 | SQLITE_INNOCUOUS, capture, function, nullptr, nullptr, destroy);
+    const int rc = sqlite3_create_function_v2(db, name, 1, SQLITE_UTF8 | SQLITE_INNOCUOUS, capture, function, nullptr, nullptr, destroy);
     if (rc != SQLITE_OK) sqlite::throw_error(db, rc, fmt::format("register {}", name));
 }
 
@@ -637,12 +408,9 @@ void register_capture(sqlite3* db, const CaptureWorld& world) {
     register_functions(db, *world.random);
     auto* capture = new Capture(db, world);
     // From here on the connection owns it; SQLite calls the destructor even when this registration fails.
-    create_function(db, "tombolo_connection", 1, answer_request, capture, [](void* owned) { delete static_cast<Capture*>(owned); });
-    create_function(db, "tombolo_capture_insert", -1, call_capture<&Capture::insert>, capture, nullptr);
-    create_function(db, "tombolo_capture_update", -1, call_capture<&Capture::update>, capture, nullptr);
-    create_function(db, "tombolo_capture_delete", -1, call_capture<&Capture::erase>, capture, nullptr);
-    register_close_notice(db, capture);
-    register_participant(db, capture);
+    create_function(db, "tombolo_connection", answer_request, capture, [](void* owned) { delete static_cast<Capture*>(owned); });
+    create_function(db, "tombolo_captured", captured, capture, nullptr);
+    register_participant(db, *capture);
     sqlite3_preupdate_hook(db, preupdate, capture);
 }
 

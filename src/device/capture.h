@@ -3,11 +3,20 @@
 // Takes: the SQL of any connection of the application.   Gives: rows of tombolo_log (see device_schema.h).
 // Durable: with the application's commit, or not at all.
 //
-// How. Each synced table has AFTER triggers that call functions of ours. A connection on which they are not registered cannot
-// write the table ("no such function"): never a silent loss. The functions append to tombolo_log with cached statements, so
-// savepoints and failed statements take their log rows with them. REPLACE displaces rows without firing a DELETE trigger; the
-// preupdate hook sees those, and the trigger of the row that displaced them writes them down. The log is an undo log: an insert
-// stores its key only, an update key and both values of the changed cells, a delete the image. Outbox::freeze completes it.
+// How. SQLite's preupdate hook tells every change of a row, in the order in which they happen: what REPLACE displaces, what a trigger
+// or a foreign key does, what sqlite3_blob_write does. Operations are kept in memory until the commit. A virtual table takes part in
+// the transaction (participant.h): it tells what a savepoint or a failed statement undoes, and writes the operations to tombolo_log
+// before the commit. The log is an undo log: an insert stores its key only, an update key and both values of the changed cells, a
+// delete the image. Outbox::freeze completes it.
+//
+// A connection without the hook would write past all this. So each synced table has AFTER triggers that call a function of ours:
+// without Tombolo, no write of the table compiles ("no such function"), sqlite3_blob_write alone excepted. With it, the function
+// fails the statement where the hook met something that cannot be captured, or was taken by somebody else. What an application
+// must know:
+//   - The connection's preupdate hook is ours; the session extension needs a connection of its own.
+//   - A write to a device file attached under another name than main takes main's write lock, too: that is where a virtual table
+//     takes part. Where main cannot be written, neither can the synced tables of the other.
+//   - After an explicit COMMIT, sqlite3_changes and sqlite3_total_changes have counted the rows of the log.
 #pragma once
 
 #include <sqlite3.h>
@@ -29,7 +38,7 @@ namespace tombolo::device {
 struct CaptureWorld {
     world::Clock* clock = nullptr;
     world::Random* random = nullptr;  // must be safe to call from any thread that writes
-    std::function<void()> on_write;   // called inside a writing transaction, on its thread: a commit may follow. May be empty.
+    std::function<void()> on_write;   // called after the commit of a captured transaction, on its thread, inside SQLite. May be empty.
 };
 
 // Registers functions (capture, tombolo_uuid(), …) and the preupdate hook on `db`. Needed once per connection that writes synced
@@ -39,15 +48,15 @@ void register_capture(sqlite3* db, const CaptureWorld& world);
 // Whose token writes on this connection go out under; nullopt: nobody is logged in. Holds from the next transaction on.
 void set_subject(sqlite3* db, std::optional<std::string> subject);
 
-// The session's own connection: triggers of ours do nothing while it applies what the hub said.
+// The session's own connection captures nothing while it applies what the hub said.
 void set_applying(sqlite3* db, bool applying);
 
 // Creates the triggers for `table` of the file `db` has as main. Inside the caller's write transaction.
 void install_capture(sqlite::Connection& db, const Table& table);
 void remove_capture(sqlite::Connection& db, std::string_view table_name);
 
-// Logs every row the table holds as one transaction's inserts, as if it had been written now: a table with rows becomes synced.
-// Inside the caller's write transaction, after install_capture; works on a connection that is applying.
+// Captures every row the table holds as an insert, as if it had been written now: a table with rows becomes synced. Inside the
+// caller's write transaction, after install_capture; works on a connection that is applying.
 void capture_existing_rows(sqlite::Connection& db, const Table& table);
 
 }  // namespace tombolo::device

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "base/limits.h"
 #include "model/record.h"
@@ -10,9 +12,32 @@
 namespace tombolo::device {
 
 namespace {
+
 std::string qualify(std::string_view schema_name, std::string_view table_name) {
     return sqlite::quote_identifier(schema_name) + "." + sqlite::quote_identifier(table_name);
 }
+
+// The bytes of a row that was just written, roughly as they are sent; checks what a value and a row may have.
+size_t checked_size(const Table& table, const std::vector<ValueView>& values) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < values.size(); ++i) {
+        const size_t size = values[i].bytes().size();
+        if (size > limits::value_bytes_max) {
+            throw Error(ErrorCode::too_large,
+                        fmt::format("a value of {} bytes in {}.{} is over {} MiB, the most that can be synced", size, table.name,
+                                    table.columns[i].name, limits::value_bytes_max >> 20),
+                        "store it in pieces");
+        }
+        bytes += size + 8;
+    }
+    if (bytes > limits::row_bytes_max) {
+        throw Error(ErrorCode::too_large,
+                    fmt::format("a row of {} has {} bytes, over {} MiB, the most that can be synced", table.name, bytes, limits::row_bytes_max >> 20),
+                    "store its values in several rows");
+    }
+    return bytes;
+}
+
 }  // namespace
 
 bool CaptureFile::is_device(sqlite3* db, const std::string& schema_name) {
@@ -22,19 +47,18 @@ bool CaptureFile::is_device(sqlite3* db, const std::string& schema_name) {
 }
 
 CaptureFile::CaptureFile(sqlite3* db, std::string schema_name) : db_(db), schema_name_(std::move(schema_name)) {
+    const char* path = sqlite3_db_filename(db, schema_name_.c_str());
+    if (path != nullptr) path_ = path;
     const std::string log = qualify(schema_name_, "tombolo_log");
     const std::string device = qualify(schema_name_, "tombolo_device");
     sqlite::Statement tag(db, "SELECT capture_tag FROM " + device, false);
     if (!tag.step()) throw Error(ErrorCode::corrupt, "the device file has lost its identity row", "restore the file from a backup");
     tag_ = tag.integer(0);
-    insert_ = sqlite::Statement(db, fmt::format("INSERT INTO {}(position, body) VALUES (?1, ?2)", log));
-    take_back_ = sqlite::Statement(db, fmt::format("DELETE FROM {} WHERE position = ?1", log));
+    cookie_ = sqlite::Statement(db, fmt::format("PRAGMA {}.schema_version", sqlite::quote_identifier(schema_name_)));
     state_ = sqlite::Statement(db, fmt::format("SELECT epoch, seq, hub_time, last_number, (SELECT max(position) FROM {}) FROM {}", log, device));
-}
-
-std::string CaptureFile::path() const {
-    const char* name = sqlite3_db_filename(db_, schema_name_.c_str());
-    return name != nullptr ? name : "";
+    insert_ = sqlite::Statement(db, fmt::format("INSERT INTO {}(position, operations, body) VALUES (?1, ?2, ?3)", log));
+    take_back_ = sqlite::Statement(db, fmt::format("DELETE FROM {} WHERE position >= ?1", log));
+    known_cookie_ = read_cookie();
 }
 
 uint32_t CaptureFile::data_version() const {
@@ -45,101 +69,194 @@ uint32_t CaptureFile::data_version() const {
 
 // --- tables ---
 
-std::unique_ptr<CaptureFile::KnownTable> CaptureFile::load(uint64_t id, std::string_view name) {
-    auto connection = sqlite::Connection::borrow(db_);
-    auto known = std::make_unique<KnownTable>();
-    known->id = id;
-    known->table = sqlite::read_table(connection, schema_name_, name);
-    known->shape = shape_of(known->table);
-    known->old_image = std::make_unique<OldImage>(db_, schema_name_, known->table);
-    std::string columns;
-    std::string where;
-    for (size_t i = 0; i < known->table.key.size(); ++i) {
-        const std::string column = sqlite::quote_identifier(known->table.columns[known->table.key[i]].name);
-        columns += fmt::format("{}{}", i == 0 ? "" : ", ", column);
-        where += fmt::format("{}{} = ?{}", i == 0 ? "" : " AND ", column, i + 1);
-    }
-    known->find_key = sqlite::Statement(db_, fmt::format("SELECT {} FROM {} WHERE {}", columns, qualify(schema_name_, known->table.name), where));
-    return known;
-}
-
-CaptureFile::KnownTable* CaptureFile::find(uint64_t table_id, int64_t shape) {
+CapturedTable* CaptureFile::find(std::string_view table_name) {
     for (const auto& known : tables_) {
-        if (known->id == table_id) return known->shape == shape ? known.get() : nullptr;
-    }
-    sqlite::Statement name(db_, fmt::format("SELECT name FROM {} WHERE id = ?1", qualify(schema_name_, "tombolo_table")), false);
-    if (!name.with(table_id).step()) return nullptr;
-    tables_.push_back(load(table_id, name.text(0)));
-    return tables_.back()->shape == shape ? tables_.back().get() : nullptr;
-}
-
-CaptureFile::KnownTable* CaptureFile::find(std::string_view table_name) {
-    for (const auto& known : tables_) {
-        if (equal_names(known->table.name, table_name)) return known.get();
+        if (equal_names(known->table().name, table_name)) return known.get();
     }
     sqlite::Statement id(db_, fmt::format("SELECT id, name FROM {} WHERE name = ?1", qualify(schema_name_, "tombolo_table")), false);
     if (!id.with(table_name).step()) return nullptr;
-    tables_.push_back(load(id.number(0), id.text(1)));
+    auto connection = sqlite::Connection::borrow(db_);
+    Table table = sqlite::read_table(connection, schema_name_, id.text(1));
+    const int64_t stamp = stamp_of(tag_, id.number(0), table);
+    tables_.push_back(std::make_unique<CapturedTable>(db_, schema_name_, id.number(0), std::move(table), stamp));
     return tables_.back().get();
 }
 
-bool CaptureFile::row_exists(KnownTable& table, int64_t rowid, std::string_view key) {
-    if (!table.table.without_rowid) return table.old_image->has_rowid(rowid);
-    std::vector<ValueView> values;
-    TOMBOLO_ASSERT(decode_record(key, values));
-    const sqlite::ResetGuard guard(table.find_key);
-    for (size_t i = 0; i < values.size(); ++i)
-        table.find_key.bind(static_cast<int>(i) + 1, values[i]);
-    while (table.find_key.step()) {
-        std::string found;
+// In the middle of a transaction, what is read next may be rolled back with it: the next transaction looks anew.
+void CaptureFile::forget_tables() {
+    tables_.clear();
+    known_cookie_ = -1;
+    last_blob_write_ = {};
+}
+
+const CapturedTable* CaptureFile::find_stamp(int64_t stamp) const {
+    const auto found = std::find_if(tables_.begin(), tables_.end(), [&](const auto& table) { return table->stamp() == stamp; });
+    return found != tables_.end() ? found->get() : nullptr;
+}
+
+// --- the open transaction ---
+
+// At its first change, the transaction holds the lock that changes of a schema need: only its own connection can make any now.
+bool CaptureFile::begin() {
+    open_ = true;
+    const int64_t cookie = read_cookie();
+    if (cookie == known_cookie_) return true;
+    forget_tables();
+    known_cookie_ = cookie;
+    return false;
+}
+
+int64_t CaptureFile::read_cookie() {
+    const sqlite::ResetGuard guard(cookie_);
+    TOMBOLO_ASSERT(cookie_.step());
+    return cookie_.integer(0);
+}
+
+void CaptureFile::on_rollback_to(int depth) {
+    log_.on_rollback_to(depth);
+    last_blob_write_ = {};
+}
+
+void CaptureFile::end() {
+    open_ = false;
+    number_ = 0;
+    has_unseen_values_ = false;
+    log_.clear();
+    last_blob_write_ = {};
+}
+
+// --- row changes ---
+
+void CaptureFile::insert(CapturedTable& table, int64_t rowid) { log_insert(table, table.new_values(SQLITE_INSERT, rowid)); }
+
+void CaptureFile::erase(CapturedTable& table, int64_t rowid) { log_erase(table, table.old_values(rowid)); }
+
+void CaptureFile::update(CapturedTable& table, int64_t old_rowid, int64_t new_rowid) {
+    const std::vector<ValueView>& before = table.old_values(old_rowid);
+    const std::vector<ValueView>& after = table.new_values(SQLITE_UPDATE, new_rowid);
+    // Another key is another row, then: compared by bytes, whatever the collation.
+    const bool same_row =
+        std::all_of(table.table().key.begin(), table.table().key.end(), [&](uint32_t column) { return before[column] == after[column]; });
+    if (same_row && table.knows_new_values()) return log_update(table, before, after);
+    log_erase(table, before);
+    log_insert(table, after);
+}
+
+// What it writes is not known here. Freezing finds the net change: the row that is there then, against the image. One image is
+// enough for a large value that is written piece by piece.
+void CaptureFile::write_blob(CapturedTable& table, int64_t rowid) {
+    if (last_blob_write_ == BlobWrite{&table, rowid, log_.operations()}) return;
+    const std::vector<ValueView>& values = table.old_values(rowid);
+    log_erase(table, values);
+    log_insert(table, values);  // it cannot change the key
+    last_blob_write_ = {&table, rowid, log_.operations()};
+}
+
+void CaptureFile::existing_rows(const CapturedTable& captured) {
+    std::string columns;
+    for (const Column& column : captured.table().columns)
+        columns += (columns.empty() ? "" : ", ") + sqlite::quote_identifier(column.name);
+    sqlite::Statement rows(db_, fmt::format("SELECT {} FROM {}", columns, qualify(schema_name_, captured.table().name)), false);
+    std::vector<ValueView> values(captured.table().columns.size());
+    while (rows.step()) {
         for (size_t i = 0; i < values.size(); ++i)
-            put_value(found, table.find_key.value(static_cast<int>(i)));
-        if (found == key) return true;
+            values[i] = rows.value(static_cast<int>(i));
+        log_insert(captured, values);
     }
-    return false;
 }
 
-// --- the log ---
-
-void CaptureFile::count_bytes(size_t bytes) {
-    bytes_ += bytes;
-    if (bytes_ <= limits::transaction_bytes_max) return;
-    throw Error(ErrorCode::too_large,
-                fmt::format("the transaction is over {} MiB, the most that can be synced at once", limits::transaction_bytes_max >> 20),
-                "commit in smaller steps");
+void CaptureFile::log_insert(const CapturedTable& captured, const std::vector<ValueView>& values) {
+    const Table& table = captured.table();
+    const size_t bytes = checked_size(table, values);
+    has_unseen_values_ = has_unseen_values_ || !captured.knows_new_values();
+    operation_.clear();
+    begin_op(operation_, LogKind::insert, captured.id());
+    for (const uint32_t column : table.key) {
+        if (values[column].is_null()) {
+            throw Error(ErrorCode::null_key,
+                        fmt::format("{}.{} is part of the primary key of a synced table and may not be NULL", table.name, table.columns[column].name),
+                        "give every row a key, for instance with DEFAULT (tombolo_uuid())");
+        }
+        put_value(operation_, values[column]);
+    }
+    log_.add(operation_, bytes);
 }
 
-CaptureFile::State CaptureFile::read_state() {
-    const sqlite::ResetGuard guard(state_);
-    TOMBOLO_ASSERT(state_.step());
-    const uint64_t newest = state_.is_null(4) ? state_.number(3) : state_.number(4) >> position_index_bits;
-    next_number_ = newest + 1;
-    return {{{state_.number(0)}, {state_.number(1)}}, state_.integer(2)};
+void CaptureFile::log_erase(const CapturedTable& table, const std::vector<ValueView>& values) {
+    operation_.clear();
+    begin_op(operation_, LogKind::erase, table.id());
+    for (const ValueView& value : values)
+        put_value(operation_, value);
+    log_.add(operation_);
 }
 
-// Lets SQLite choose the position: one above the newest. Rollbacks cut the log at its end only, so a position that carries our
-// number proves that the transaction's first row is still there. Otherwise a savepoint was rolled back to before it (or all of
-// the transaction was): false, and nothing appended.
-bool CaptureFile::append_to_transaction() {
-    const sqlite::ResetGuard guard(insert_);
-    insert_.bind_null(1).bind_static(2, ValueView::blob(body_));
-    insert_.step();
-    const auto position = static_cast<uint64_t>(sqlite3_last_insert_rowid(db_));
-    if (position >> position_index_bits == number_) return true;
-    take_back_.bind(1, position).run();
-    return false;
+// Nothing where nothing changed.
+void CaptureFile::log_update(const CapturedTable& captured, const std::vector<ValueView>& before, const std::vector<ValueView>& after) {
+    const Table& table = captured.table();
+    operation_.clear();
+    for (uint32_t column = 0; column < after.size(); ++column) {
+        if (before[column] == after[column]) continue;
+        if (operation_.empty()) {
+            begin_op(operation_, LogKind::update, captured.id());
+            key_.clear();
+            for (const uint32_t part : table.key)
+                put_value(key_, after[part]);
+            put_bytes(operation_, key_);
+        }
+        put_varint(operation_, column);
+        put_value(operation_, before[column]);
+        put_value(operation_, after[column]);
+    }
+    if (operation_.empty()) return;
+    checked_size(table, after);
+    log_.add(operation_);
 }
 
-void CaptureFile::begin_transaction(const LogContext& context) {
-    version_ = data_version();
-    number_ = next_number_;
-    bytes_ = 0;
+// --- the commit ---
+
+bool CaptureFile::write(const std::function<LogContext()>& make_context) {
+    if (number_ != 0) {  // written for a commit that found the file busy, and perhaps changed since
+        take_back_.bind(1, number_ << position_index_bits).run();
+        number_ = 0;
+    }
+    if (log_.empty()) return false;
+    if (has_unseen_values_) check_unseen_values();
+    LogContext context = make_context();
+    {
+        const sqlite::ResetGuard guard(state_);
+        TOMBOLO_ASSERT(state_.step());
+        context.seen = {{state_.number(0)}, {state_.number(1)}};
+        context.seen_time = state_.integer(2);
+        number_ = (state_.is_null(4) ? state_.number(3) : state_.number(4) >> position_index_bits) + 1;
+    }
+    write_chunks(context);
+    return true;
+}
+
+// The sizes of the rows that the hook did not see whole, as the transaction leaves them.
+void CaptureFile::check_unseen_values() {
+    LogOp operation;
+    for (size_t i = 0; i < log_.chunk_count(); ++i) {
+        for (Reader in(log_.chunk(i).body); !in.at_end();) {
+            TOMBOLO_ASSERT(read_op(in, operation));
+            const auto table = std::find_if(tables_.begin(), tables_.end(), [&](const auto& known) { return known->id() == operation.table_id; });
+            if (operation.kind != LogKind::insert || table == tables_.end() || (*table)->knows_new_values()) continue;
+            Reader key(operation.key);
+            if (const auto* values = (*table)->present_values(read_value(key).as_integer())) checked_size((*table)->table(), *values);
+            (*table)->done();
+        }
+    }
+}
+
+void CaptureFile::write_chunks(const LogContext& context) {
     std::string first;
     put_context(first, context);
-    first += body_;
-    const sqlite::ResetGuard guard(insert_);
-    insert_.bind(1, number_ << position_index_bits).bind_static(2, ValueView::blob(first));
-    insert_.step();
+    first += log_.chunk(0).body;
+    for (size_t i = 0; i < log_.chunk_count(); ++i) {
+        const std::string& body = i == 0 ? first : log_.chunk(i).body;
+        const sqlite::ResetGuard guard(insert_);
+        insert_.bind(1, number_ << position_index_bits | i).bind(2, log_.chunk(i).operations).bind_static(3, ValueView::blob(body)).step();
+    }
 }
 
 }  // namespace tombolo::device

@@ -1,9 +1,10 @@
-// One attached device file as capture on one connection sees it: its synced tables, and the end of its log.
+// One attached device file as capture on one connection sees it: its synced tables, and what the open transaction did to them.
 #pragma once
 
 #include <sqlite3.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,68 +13,76 @@
 #include "base/ids.h"
 #include "device/captured_table.h"
 #include "device/log_record.h"
+#include "device/pending_log.h"
 #include "sqlite/connection.h"
 
 namespace tombolo::device {
 
 class CaptureFile {
 public:
-    struct KnownTable : CapturedTable {
-        std::unique_ptr<OldImage> old_image;
-        sqlite::Statement find_key;  // the stored keys that equal a key by the columns' collations
-    };
-
     CaptureFile(sqlite3* db, std::string schema_name);  // Error(corrupt) if the identity row is missing
     static bool is_device(sqlite3* db, const std::string& schema_name);
 
     const std::string& schema_name() const { return schema_name_; }
-    int64_t tag() const { return tag_; }
-    std::string path() const;  // for messages; empty: in memory
+    const std::string& path() const { return path_; }  // empty: in memory
 
-    KnownTable* find(uint64_t table_id, int64_t shape);  // nullptr: none, or what is known of it is out of date
-    KnownTable* find(std::string_view table_name);
-    void forget_tables() { tables_.clear(); }
-    // In the table's own tree, whatever its indexes say: while REPLACE is at work, they are ahead of it.
-    bool row_exists(KnownTable& table, int64_t rowid, std::string_view key);
-
-    // Changes with every commit seen by this connection, its own too: equal values mean the same transaction.
+    CapturedTable* find(std::string_view table_name);
+    const CapturedTable* find_stamp(int64_t stamp) const;  // among those that were found by name
+    void forget_tables();
+    // Changes with every commit seen by this connection, its own too.
     uint32_t data_version() const;
 
-    // Appends one operation, made by `encode(out, moved)`. `happened` is operations() at the moment of the row's change.
-    // A transaction's first one gets `context` before it.
-    template <typename MakeContext, typename Encode>
-    void append(uint64_t happened, MakeContext make_context, Encode encode) {
-        body_.clear();
-        encode(body_, operations_ - happened);
-        if (number_ == 0 || data_version() != version_ || !append_to_transaction()) begin_transaction(make_context(read_state()));
-        ++operations_;
-    }
-    uint64_t operations() const { return operations_; }  // appended through this object, ever
-    void count_bytes(size_t bytes);                      // of the values just appended; Error(too_large) over a transaction's limit
+    // --- the open transaction ---
 
-    struct State {  // of the file, read at a transaction's begin
-        Cursor seen;
-        HubTime seen_time = 0;
-    };
+    // At its first change. False: the file's schema has changed, and what was known of its tables is forgotten.
+    bool begin();
+    bool is_open() const { return open_; }
+
+    // Row changes, in true order. Inside the hook. Error(null_key), (too_large), (not_captured).
+    void insert(CapturedTable& table, int64_t rowid);
+    void update(CapturedTable& table, int64_t old_rowid, int64_t new_rowid);
+    void erase(CapturedTable& table, int64_t rowid);
+    void write_blob(CapturedTable& table, int64_t rowid);
+    // All that are there already, as if they had just been inserted. Not in the hook.
+    void existing_rows(const CapturedTable& table);
+
+    void on_savepoint(int depth) { log_.on_savepoint(depth); }
+    void on_release(int depth) { log_.on_release(depth); }
+    void on_rollback_to(int depth);
+    // Into tombolo_log, as the next transaction; false: there is nothing. `make_context` leaves out what the file knows. Once more:
+    // in place of what it wrote before.
+    bool write(const std::function<LogContext()>& make_context);
+    bool was_written() const { return number_ != 0; }
+    void end();
 
 private:
-    std::unique_ptr<KnownTable> load(uint64_t id, std::string_view name);
-    State read_state();
-    bool append_to_transaction();
-    void begin_transaction(const LogContext& context);
+    void log_insert(const CapturedTable& table, const std::vector<ValueView>& values);
+    void log_erase(const CapturedTable& table, const std::vector<ValueView>& values);
+    void log_update(const CapturedTable& table, const std::vector<ValueView>& before, const std::vector<ValueView>& after);
+    int64_t read_cookie();
+    void check_unseen_values();
+    void write_chunks(const LogContext& context);
 
     sqlite3* db_;
     std::string schema_name_;
+    std::string path_;
     int64_t tag_ = 0;
-    std::vector<std::unique_ptr<KnownTable>> tables_;
-    sqlite::Statement insert_, take_back_, state_;
+    std::vector<std::unique_ptr<CapturedTable>> tables_;
+    sqlite::Statement cookie_, state_, insert_, take_back_;
 
-    uint32_t version_ = 0;      // data_version() at the begin of the transaction `number_`
-    uint64_t number_ = 0;       // 0: none captured yet
-    uint64_t next_number_ = 0;  // read_state
-    uint64_t bytes_ = 0;        // of values in the transaction so far
-    uint64_t operations_ = 0;
-    std::string body_;
+    int64_t known_cookie_ = -1;  // the schema's version of which tables_ are
+
+    bool open_ = false;
+    PendingLog log_;
+    uint64_t number_ = 0;  // under which log_ was written; 0: it was not
+    bool has_unseen_values_ = false;
+    std::string operation_, key_;
+    struct BlobWrite {
+        const CapturedTable* table = nullptr;
+        int64_t rowid = 0;
+        uint64_t operations = 0;  // in the log, with this one
+        bool operator==(const BlobWrite&) const = default;
+    } last_blob_write_;
 };
 
 }  // namespace tombolo::device

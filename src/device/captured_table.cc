@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include "device/sqlite_value.h"
-#include "model/record.h"
 
 namespace tombolo::device {
 
@@ -18,10 +19,13 @@ uint64_t mix(uint64_t hash, std::string_view bytes) {
     return (hash ^ 0xFF) * 0x100000001B3;
 }
 
-bool may_be_real(std::string_view type) {
+// SQLite's rule of column affinity: the first of these that the declared type contains decides.
+bool has_real_affinity(std::string_view type) {
     std::string upper(type);
     std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-    return upper.find("REAL") != std::string::npos || upper.find("FLOA") != std::string::npos || upper.find("DOUB") != std::string::npos;
+    const auto contains = [&](const char* part) { return upper.find(part) != std::string::npos; };
+    if (contains("INT") || contains("CHAR") || contains("CLOB") || contains("TEXT") || contains("BLOB")) return false;
+    return contains("REAL") || contains("FLOA") || contains("DOUB");
 }
 
 // INTEGER PRIMARY KEY is the rowid itself, except in the form that got an index of its own (… DESC, by an old mistake of SQLite's).
@@ -39,108 +43,175 @@ std::string rowid_name(const Table& table) {
     for (const char* name : {"rowid", "_rowid_", "oid"}) {
         if (!table.find_column(name)) return name;
     }
-    return {};
+    throw Error(ErrorCode::schema, fmt::format("table {} hides its rowid behind columns of that name", table.name),
+                "rename one of its columns rowid, _rowid_, oid");
+}
+
+struct Declared {
+    bool is_virtual = false;  // not stored
+    bool is_generated = false;
+    bool is_real = false;
+};
+
+// SQLite 3.40 asks for the affinity of the column whose declared place is a value's place in the record. In a WITHOUT ROWID table the
+// record begins with the key, so it may turn an INTEGER into a REAL that cannot hold it.
+bool turns_into_real(const Table& table, const std::vector<Declared>& declared, const std::vector<int>& declared_place) {
+    std::vector<int> record;
+    for (const uint32_t column : table.key) {
+        if (std::find(record.begin(), record.end(), declared_place[column]) == record.end()) record.push_back(declared_place[column]);
+    }
+    for (int i = 0; i < static_cast<int>(declared.size()); ++i) {
+        if (!declared[static_cast<size_t>(i)].is_virtual && std::find(record.begin(), record.end(), i) == record.end()) record.push_back(i);
+    }
+    for (size_t place = 0; place < record.size(); ++place) {
+        if (declared[place].is_real && !declared[static_cast<size_t>(record[place])].is_real) return true;
+    }
+    return false;
 }
 
 }  // namespace
 
-int64_t shape_of(const Table& table) {
-    uint64_t hash = 0xCBF29CE484222325;
+int64_t stamp_of(int64_t capture_tag, uint64_t table_id, const Table& table) {
+    uint64_t hash = mix(mix(0xCBF29CE484222325, std::to_string(capture_tag)), std::to_string(table_id));
     for (const Column& column : table.columns)
         hash = mix(mix(hash, column.name), column.type);
     for (const uint32_t column : table.key)
         hash = mix(hash, std::to_string(column));
     hash = mix(hash, table.without_rowid ? "without rowid" : "rowid");
-    return static_cast<int64_t>(hash >> 32);  // short, since every trigger call passes it
+    return static_cast<int64_t>(hash >> 33);  // short, since every trigger passes it
 }
 
-OldImage::OldImage(sqlite3* db, const std::string& schema_name, const Table& table) : table_(table) {
+CapturedTable::CapturedTable(sqlite3* db, const std::string& schema_name, uint64_t id, Table table, int64_t stamp)
+    : db_(db), id_(id), table_(std::move(table)), stamp_(stamp) {
+    std::vector<Declared> declared;
+    std::vector<int> declared_place;
+    int stored = 0;
     bool virtual_columns = false;
-    const std::string qualified = sqlite::quote_identifier(schema_name) + "." + sqlite::quote_identifier(table.name);
-    sqlite::Statement info(db, fmt::format("PRAGMA {}.table_xinfo({})", sqlite::quote_identifier(schema_name), sqlite::quote_identifier(table.name)),
+    sqlite::Statement info(db, fmt::format("PRAGMA {}.table_xinfo({})", sqlite::quote_identifier(schema_name), sqlite::quote_identifier(table_.name)),
                            false);
     while (info.step()) {
+        const Declared column{info.integer(6) == 2, info.integer(6) != 0, has_real_affinity(info.text(2))};
+        if (!column.is_generated) {
+            places_.push_back({columns_in_all_, stored, column.is_real});
+            declared_place.push_back(columns_in_all_);
+        }
+        virtual_columns = virtual_columns || column.is_virtual;
+        if (!column.is_virtual) ++stored;
         ++columns_in_all_;
-        virtual_columns = virtual_columns || info.integer(6) == 2;
+        declared.push_back(column);
     }
-    if (is_rowid_alias(db, schema_name, table)) rowid_column_ = static_cast<int>(table.key[0]);
-    const bool real_columns = std::any_of(table.columns.begin(), table.columns.end(), [](const Column& c) { return may_be_real(c.type); });
-    // SQLite 3.40 looks a column's affinity up by its place in the stored record, and finds the place of a column behind a virtual
-    // one wrongly: where the places differ from the declared order, the row is read by a query instead.
-    direct_ = !virtual_columns && (!table.without_rowid || !real_columns);
+    if (places_.size() != table_.columns.size()) throw Error(ErrorCode::busy, "a synced table has just been changed", "run the statement again");
+    if (is_rowid_alias(db, schema_name, table_)) {
+        rowid_column_ = static_cast<int>(table_.key[0]);
+        const Place& rowid = places_[table_.key[0]];
+        knows_new_values_ = std::none_of(places_.begin(), places_.end(),
+                                         [&](const Place& place) { return place.declared != rowid.declared && place.stored == rowid.declared; });
+    }
+    keys_may_round_ = table_.without_rowid && turns_into_real(table_, declared, declared_place);
+    old_is_exact_ = !virtual_columns && !keys_may_round_;
     std::string columns;
-    for (const Column& column : table.columns)
+    for (const Column& column : table_.columns)
         columns += (columns.empty() ? "" : ", ") + sqlite::quote_identifier(column.name);
     std::string where;
-    if (!table.without_rowid) {
-        const std::string rowid =
-            rowid_column_ >= 0 ? sqlite::quote_identifier(table.columns[static_cast<size_t>(rowid_column_)].name) : rowid_name(table);
-        if (rowid.empty())
-            throw Error(ErrorCode::schema, fmt::format("table {} hides its rowid behind columns of that name", table.name),
-                        "rename one of its columns rowid, _rowid_, oid");
-        where = rowid + " = ?1";
+    if (table_.without_rowid) {
+        for (const uint32_t column : table_.key)
+            where += fmt::format("{}{} IS ?{}", where.empty() ? "" : " AND ", sqlite::quote_identifier(table_.columns[column].name), column + 1);
     } else {
-        for (const uint32_t column : table.key)
-            where += fmt::format("{}{} IS ?{}", where.empty() ? "" : " AND ", sqlite::quote_identifier(table.columns[column].name), column + 1);
+        where =
+            (rowid_column_ >= 0 ? sqlite::quote_identifier(table_.columns[static_cast<size_t>(rowid_column_)].name) : rowid_name(table_)) + " = ?1";
     }
-    select_ = sqlite::Statement(db, fmt::format("SELECT {} FROM {} WHERE {}", columns, qualified, where));
+    select_ = sqlite::Statement(db, fmt::format("SELECT {} FROM {}.{} WHERE {}", columns, sqlite::quote_identifier(schema_name),
+                                                sqlite::quote_identifier(table_.name), where));
     // What sqlite3_preupdate_old gives for a column that the stored record does not reach (added by ALTER TABLE later): in some
     // versions of SQLite this constant, instead of the column's default. A NULL that was stored is another object.
     missing_ = sqlite3_column_value(select_.handle(), 1 << 20);
 }
 
-bool OldImage::fits(sqlite3* db) const { return sqlite3_preupdate_count(db) == columns_in_all_; }
+bool CapturedTable::fits() const { return sqlite3_preupdate_count(db_) == columns_in_all_; }
 
-bool OldImage::has_rowid(int64_t rowid) {
-    const sqlite::ResetGuard guard(select_);
-    select_.bind(1, rowid);
-    return select_.step();
+const std::vector<ValueView>& CapturedTable::old_values(int64_t rowid) {
+    old_.clear();
+    if (!old_is_exact_ || !read_old(rowid)) {
+        old_.clear();
+        select_old(rowid);
+    }
+    return old_;
 }
 
-bool OldImage::read_directly(sqlite3* db, int64_t rowid) {
-    for (size_t i = 0; i < table_.columns.size(); ++i) {
+bool CapturedTable::read_old(int64_t rowid) {
+    for (size_t i = 0; i < places_.size(); ++i) {
         if (static_cast<int>(i) == rowid_column_) {
-            values_.push_back(ValueView::integer(rowid));
+            old_.push_back(ValueView::integer(rowid));
             continue;
         }
         sqlite3_value* value = nullptr;
-        if (sqlite3_preupdate_old(db, static_cast<int>(i), &value) != SQLITE_OK || value == nullptr || value == missing_) return false;
-        values_.push_back(view_of(value));
+        if (sqlite3_preupdate_old(db_, places_[i].declared, &value) != SQLITE_OK || value == missing_) return false;
+        old_.push_back(view_of(value, places_[i].is_real));
     }
     return true;
 }
 
 // A query inside the hook is allowed: SQLite's own session extension does so. The row is still in its table's tree, though its
 // index entries may be gone: the query must go by the tree's own key.
-bool OldImage::select(sqlite3* db, int64_t rowid) {
+void CapturedTable::select_old(int64_t rowid) {
     select_.reset();
+    bool readable = true;
     if (!table_.without_rowid) {
         select_.bind(1, rowid);
     } else {
         for (const uint32_t column : table_.key) {
             sqlite3_value* value = nullptr;
-            if (sqlite3_preupdate_old(db, static_cast<int>(column), &value) != SQLITE_OK || value == nullptr) return false;
-            select_.bind(static_cast<int>(column) + 1, view_of(value));
+            readable = readable && sqlite3_preupdate_old(db_, places_[column].declared, &value) == SQLITE_OK;
+            if (!readable) break;
+            const ValueView key = view_of(value, places_[column].is_real);
+            // Another row may have the key that this one's was rounded to.
+            if (keys_may_round_ && !places_[column].is_real && key.type() == ValueType::real) readable = std::abs(key.as_real()) < 0x1p53;
+            select_.bind(static_cast<int>(column) + 1, key);
         }
     }
-    if (!select_.step()) return false;
-    for (size_t i = 0; i < table_.columns.size(); ++i)
-        values_.push_back(select_.value(static_cast<int>(i)));
-    return true;
+    selected_ = true;
+    if (!readable || !select_.step())
+        throw Error(ErrorCode::not_captured, fmt::format("a row of {} could not be read before it changed", table_.name),
+                    "in a WITHOUT ROWID table, declare the columns of the key first, and in its order");
+    take_selected();
 }
 
-bool OldImage::read(sqlite3* db, int64_t rowid, std::string& record, std::string& key) {
-    const sqlite::ResetGuard guard(select_);
-    values_.clear();
-    if (!direct_ || !read_directly(db, rowid)) {
-        values_.clear();
-        if (!select(db, rowid)) return false;
+void CapturedTable::take_selected() {
+    for (size_t i = 0; i < places_.size(); ++i)
+        old_.push_back(select_.value(static_cast<int>(i)));
+}
+
+const std::vector<ValueView>* CapturedTable::present_values(int64_t rowid) {
+    select_.reset();
+    selected_ = true;
+    if (!select_.bind(1, rowid).step()) return nullptr;
+    old_.clear();
+    take_selected();
+    return &old_;
+}
+
+// An INSERT's values come from the record, where a REAL may be stored as an INTEGER; an UPDATE's from where the statement computed
+// them, which is in the order of the record, too. SQLite 3.40 takes the place for that of a declaration, and gives the INTEGER PRIMARY
+// KEY in the place where that is declared: behind a virtual column, this hides the value of another one.
+const std::vector<ValueView>& CapturedTable::new_values(int operation, int64_t rowid) {
+    new_.clear();
+    const bool by_declared = operation == SQLITE_INSERT && table_.without_rowid;
+    for (size_t i = 0; i < places_.size(); ++i) {
+        if (static_cast<int>(i) == rowid_column_) {
+            new_.push_back(ValueView::integer(rowid));
+            continue;
+        }
+        sqlite3_value* value = nullptr;
+        if (sqlite3_preupdate_new(db_, by_declared ? places_[i].declared : places_[i].stored, &value) != SQLITE_OK)
+            throw Error(ErrorCode::not_captured, fmt::format("a new row of {} could not be read", table_.name));
+        new_.push_back(view_of(value, places_[i].is_real));
     }
-    for (const ValueView& value : values_)
-        put_value(record, value);
-    for (const uint32_t column : table_.key)
-        put_value(key, values_[column]);
-    return true;
+    return new_;
+}
+
+void CapturedTable::done() {
+    if (selected_) select_.reset();
+    selected_ = false;
 }
 
 }  // namespace tombolo::device

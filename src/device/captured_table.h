@@ -1,5 +1,7 @@
-// A synced table as the capture triggers know it.
+// A synced table as capture knows it, and how to read the row that the preupdate hook is told about.
 #pragma once
+
+#include <sqlite3.h>
 
 #include <cstdint>
 #include <string>
@@ -10,42 +12,69 @@
 
 namespace tombolo::device {
 
-// SQLite's SQLITE_MAX_FUNCTION_ARG of Debian's build is 127, and the default; a trigger call has four arguments before the values.
-inline constexpr size_t trigger_values_max = 127 - 4;
+// What stands in a table's triggers: a fingerprint of the file (capture_tag), of the table's id in it, of columns, key and kind. Capture
+// that knows the table otherwise must not write for it.
+int64_t stamp_of(int64_t capture_tag, uint64_t table_id, const Table& table);
 
-struct CapturedTable {
-    uint64_t id = 0;  // tombolo_table.id
-    Table table;
-    int64_t shape = 0;  // shape_of(table); stands in the triggers
-
-    // Wide rows do not fit one call: several triggers carry a slice each, led by the key columns.
-    bool is_wide() const { return 2 * table.columns.size() > trigger_values_max; }
-};
-
-// A fingerprint of columns, key and kind: triggers made for one shape must not write for another.
-int64_t shape_of(const Table& table);
-
-// The image of the row that the preupdate hook is told about, before it goes.
-class OldImage {
+class CapturedTable {
 public:
-    OldImage(sqlite3* db, const std::string& schema_name, const Table& table);
-    // Appends the row's stored values to `record`, its key to `key`. Only inside the hook. False: the row could not be read.
-    bool read(sqlite3* db, int64_t rowid, std::string& record, std::string& key);
-    bool fits(sqlite3* db) const;  // false: the table has got other columns since
+    CapturedTable(sqlite3* db, const std::string& schema_name, uint64_t id, Table table, int64_t stamp);
+    CapturedTable(const CapturedTable&) = delete;
+    CapturedTable& operator=(const CapturedTable&) = delete;
 
-    bool has_rowid(int64_t rowid);  // a row of it is in the table's own tree; tables with rowids only
+    uint64_t id() const { return id_; }  // tombolo_table.id
+    const Table& table() const { return table_; }
+    int64_t stamp() const { return stamp_; }
+
+    // The values of a row that is there, by INTEGER PRIMARY KEY; nullptr: it is not. They live until the next call, or done().
+    const std::vector<ValueView>* present_values(int64_t rowid);
+    void done();
+
+    // --- inside the hook only, while one of these lives ---
+
+    class InHook {
+    public:
+        explicit InHook(CapturedTable& table) : table_(table) {}
+        ~InHook() { table_.done(); }
+        InHook(const InHook&) = delete;
+        InHook& operator=(const InHook&) = delete;
+
+    private:
+        CapturedTable& table_;
+    };
+    bool fits() const;  // false: the table has got other columns since
+    // The stored values, by column. Error(not_captured) if SQLite does not hand them out.
+    const std::vector<ValueView>& old_values(int64_t rowid);
+    // False: new_values is wrong for one column. The table has an INTEGER PRIMARY KEY then, which is right.
+    bool knows_new_values() const { return knows_new_values_; }
+    const std::vector<ValueView>& new_values(int operation, int64_t rowid);
 
 private:
-    bool read_directly(sqlite3* db, int64_t rowid);
-    bool select(sqlite3* db, int64_t rowid);
+    // Where SQLite has the values of a column.
+    struct Place {
+        int declared = 0;  // among all columns of the table
+        int stored = 0;    // among those that are stored
+        bool is_real = false;
+    };
 
-    const Table& table_;
-    int columns_in_all_ = 0;    // generated ones included
-    int rowid_column_ = -1;     // INTEGER PRIMARY KEY, as an index of table_.columns
-    bool direct_ = false;       // sqlite3_preupdate_old is exact for this table
-    sqlite::Statement select_;  // by rowid, or by key
+    bool read_old(int64_t rowid);
+    void select_old(int64_t rowid);
+    void take_selected();
+
+    sqlite3* db_;
+    uint64_t id_;
+    Table table_;
+    int64_t stamp_;
+    std::vector<Place> places_;  // by column
+    int columns_in_all_ = 0;     // generated ones included
+    int rowid_column_ = -1;      // INTEGER PRIMARY KEY, by column
+    bool knows_new_values_ = true;
+    bool keys_may_round_ = false;  // sqlite3_preupdate_old may give a key as a REAL that cannot hold it
+    bool old_is_exact_ = false;    // sqlite3_preupdate_old gives what is stored
+    sqlite::Statement select_;     // by rowid, or by key
+    bool selected_ = false;
     const sqlite3_value* missing_ = nullptr;
-    std::vector<ValueView> values_;
+    std::vector<ValueView> old_, new_;
 };
 
 }  // namespace tombolo::device

@@ -12,7 +12,7 @@ CREATE TABLE tombolo_device(
     one          INTEGER PRIMARY KEY CHECK (one = 1),
     format       INTEGER NOT NULL,
     site         BLOB NOT NULL,               -- 16 random bytes
-    capture_tag  INTEGER NOT NULL,            -- random; stands in the triggers, so that capture finds its file among attached ones
+    capture_tag  INTEGER NOT NULL,            -- random; part of what stands in the triggers, so that copies of a file are noticed
     hub          TEXT,                        -- URL without the space; NULL while offline-only
     space        TEXT,
     token        TEXT,
@@ -33,17 +33,18 @@ CREATE TABLE tombolo_device(
     schema       BLOB                         -- wire::encode_schema
 );
 
--- Synced tables. The id stands in triggers and in the log; it is this file's own.
+-- Synced tables. The id stands in the log; it is this file's own.
 CREATE TABLE tombolo_table(
     id     INTEGER PRIMARY KEY,
     name   TEXT NOT NULL UNIQUE COLLATE NOCASE
 );
 
--- The undo log that capture writes: one row per changed row, in order. position = transaction number << 32 | index. The first
--- row of a transaction carries its context before the operation.
+-- The undo log that capture writes when a transaction commits: its changed rows in order, in chunks near 64 KiB.
+-- position = transaction number << 32 | chunk.
 CREATE TABLE tombolo_log(
-    position INTEGER PRIMARY KEY,
-    body     BLOB NOT NULL
+    position   INTEGER PRIMARY KEY,
+    operations INTEGER NOT NULL,              -- how many are in this chunk
+    body       BLOB NOT NULL                  -- log_record.h
 );
 
 -- Frozen transactions: the outbox proper, and the rejected list.

@@ -145,7 +145,6 @@ std::vector<uint64_t> Freeze::rows_changed_twice(LogReader& log) {
     while (const LogOp* op = log.next()) {
         const std::string_view key = key_of_op(table_of_op(schema_, *op), *op, key_buffer_);
         hashes.push_back(hash_row(op->table_id, key));
-        if (op->kind == LogKind::erase_slice) hashes.push_back(hashes.back());  // slices are put together, even one alone
     }
     log.rewind();
     std::sort(hashes.begin(), hashes.end());

@@ -2,10 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "device/log_record.h"
 #include "sqlite/connection.h"
@@ -25,24 +21,16 @@ public:
     bool only_inserts() const { return only_inserts_; }
 
 private:
-    void survey();
-    void open(std::string_view body, uint64_t index);
+    bool open_chunk();
 
-    sqlite::Statement rows_;  // all of the transaction's rows, by position
-    sqlite::Statement row_;   // one by position
+    sqlite::Statement chunks_;
     uint64_t number_;
+    bool at_first_ = true;
+    Reader chunk_;
     LogContext context_;
     LogOp op_;
     uint64_t size_ = 0;
     bool only_inserts_ = true;
-    // Only where operations were moved: the order to read in.
-    struct Place {
-        uint64_t before = 0;
-        bool moved = false;
-        uint64_t index = 0;
-    };
-    std::vector<Place> order_;
-    size_t next_place_ = 0;
 };
 
 }  // namespace tombolo::device

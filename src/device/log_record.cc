@@ -32,24 +32,18 @@ bool read_context(Reader& in, LogContext& context) {
 }
 
 bool read_op(Reader& in, LogOp& op) {
-    const uint8_t kind = in.byte();
-    op.moved = (kind & 0x80) != 0 ? in.varint() : 0;
-    op.kind = static_cast<LogKind>(kind & 0x7F);
-    op.table_id = in.varint();
+    Reader body(in.bytes());
+    op.kind = static_cast<LogKind>(body.byte());
+    op.table_id = body.varint();
     op.key = {};
-    op.from = 0;
     switch (op.kind) {
-        case LogKind::insert: op.key = in.take(in.left()); break;
-        case LogKind::update: op.key = in.bytes(); break;
+        case LogKind::insert: op.key = body.take(body.left()); break;
+        case LogKind::update: op.key = body.bytes(); break;
         case LogKind::erase: break;
-        case LogKind::erase_slice:
-            op.key = in.bytes();
-            op.from = in.varint();
-            break;
         default: return false;
     }
-    op.rest = Reader(in.rest());
-    return !in.failed();
+    op.rest = body;
+    return !in.failed() && !body.failed();
 }
 
 }  // namespace tombolo::device

@@ -58,14 +58,13 @@ void RowNet::add(const Table& table, const LogOp& op) {
             }
             return;
         case LogKind::erase:
-        case LogKind::erase_slice:
             if (first) existed = true;
             exists = false;
             last.clear();
-            for (uint64_t column = op.from; !in.at_end(); ++column) {
+            for (uint32_t column = 0; !in.at_end(); ++column) {
                 const ValueView value = read_value(in);
                 if (in.failed() || column >= table.columns.size()) fail_log();
-                if (existed && !inserted) base.try_emplace(static_cast<uint32_t>(column), Value(value));
+                if (existed && !inserted) base.try_emplace(column, Value(value));
             }
             return;
     }

@@ -228,8 +228,8 @@ Outbox::Counts Outbox::counts() {
     counts.rows = frozen.integer(1);
     counts.rejected = frozen.integer(2);
     // Numbers have no gaps, so what is in the log needs no counting.
-    sqlite::Statement& logged =
-        db_.cached("SELECT count(*), coalesce((max(position) >> 32) - (SELECT last_number FROM main.tombolo_device), 0) FROM main.tombolo_log");
+    sqlite::Statement& logged = db_.cached(
+        "SELECT total(operations), coalesce((max(position) >> 32) - (SELECT last_number FROM main.tombolo_device), 0) FROM main.tombolo_log");
     const sqlite::ResetGuard logged_guard(logged);
     logged.step();
     counts.rows += logged.integer(0);

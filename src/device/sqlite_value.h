@@ -7,9 +7,12 @@
 
 namespace tombolo::device {
 
-inline ValueView view_of(sqlite3_value* value) {
+// `is_real`: of a column of REAL affinity, so that an INTEGER is but a shorter way to store it.
+inline ValueView view_of(sqlite3_value* value, bool is_real = false) {
     switch (sqlite3_value_type(value)) {
-        case SQLITE_INTEGER: return ValueView::integer(sqlite3_value_int64(value));
+        case SQLITE_INTEGER:
+            if (is_real) return ValueView::real(static_cast<double>(sqlite3_value_int64(value)));
+            return ValueView::integer(sqlite3_value_int64(value));
         case SQLITE_FLOAT: return ValueView::real(sqlite3_value_double(value));
         case SQLITE_TEXT: {
             const auto* bytes = reinterpret_cast<const char*>(sqlite3_value_text(value));
