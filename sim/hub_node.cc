@@ -25,6 +25,7 @@ std::vector<Table> choose_policies(const Schema& schema, SeededRandom& random) {
             set("title",
                 pick(ColumnPolicy::lww, ColumnPolicy::lww, ColumnPolicy::lww, ColumnPolicy::hub, ColumnPolicy::device, ColumnPolicy::manual));
             set("tags", pick(ColumnPolicy::lww, ColumnPolicy::set, ColumnPolicy::set));
+            set("notes", pick(ColumnPolicy::lww, ColumnPolicy::text, ColumnPolicy::text));
             set("details", pick(ColumnPolicy::json, ColumnPolicy::json, ColumnPolicy::manual));
             set("n", pick(ColumnPolicy::lww, ColumnPolicy::counter, ColumnPolicy::max, ColumnPolicy::min));
         }

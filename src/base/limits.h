@@ -18,6 +18,7 @@ inline constexpr size_t transaction_bytes_max = size_t{1} << 30;              //
 inline constexpr int nesting_max = 64;                                        // of any recursive structure from outside
 inline constexpr size_t columns_max = 2000;                                   // SQLite's own default bound
 inline constexpr size_t json_merge_bytes_max = size_t{1} << 20;  // larger documents and sets are single values: taken apart they are 50 times as big
+inline constexpr size_t text_merge_bytes_max = size_t{4} << 20;  // changed lines of a larger text are a single value, likewise
 
 // --- messages ---
 inline constexpr size_t message_bytes_max = 2 * row_bytes_max + (size_t{1} << 20);  // one change with a largest row before and after

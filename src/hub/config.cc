@@ -219,9 +219,10 @@ private:
                 {"counter", ColumnPolicy::counter},
                 {"set", ColumnPolicy::set},
                 {"json", ColumnPolicy::json},
+                {"text", ColumnPolicy::text},
                 {"max", ColumnPolicy::max},
                 {"min", ColumnPolicy::min}},
-               {"text"}, policy);
+               {}, policy);
         table.columns[std::string(name)] = policy;
     }
 

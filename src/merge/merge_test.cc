@@ -403,7 +403,7 @@ TEST(Cost, of_a_new_row_is_one_find_and_one_write) {
 }
 
 TEST(Unsupported, policies_and_modes_are_refused_by_name_and_never_act_as_lww) {
-    for (ColumnPolicy policy : {ColumnPolicy::text, ColumnPolicy::sql}) {
+    for (ColumnPolicy policy : {ColumnPolicy::sql}) {
         Scene hub(table_with(policy));
         try {
             hub.commit(by(1).insert({"k", 1, 2}));

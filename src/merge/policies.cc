@@ -55,6 +55,11 @@ Decision decide_max(const Situation& s) { return choose_extreme(s, compare_value
 
 Decision decide_min(const Situation& s) { return choose_extreme(s, compare_values(s.stored, s.arriving)); }
 
+Decision decide_text(const Situation& s) {
+    const bool later = arriving_is_later(s);
+    return decide_three_way(s, [later](auto base, auto mine, auto theirs) { return merge_texts(base, mine, theirs, later); });
+}
+
 bool is_supported(ColumnPolicy policy) {
     switch (policy) {
         case ColumnPolicy::lww:
@@ -65,8 +70,8 @@ bool is_supported(ColumnPolicy policy) {
         case ColumnPolicy::max:
         case ColumnPolicy::min:
         case ColumnPolicy::set:
-        case ColumnPolicy::json: return true;
-        case ColumnPolicy::text:
+        case ColumnPolicy::json:
+        case ColumnPolicy::text: return true;
         case ColumnPolicy::sql: return false;
     }
     return false;
@@ -83,7 +88,7 @@ Decision decide(ColumnPolicy policy, const Situation& situation) {
         case ColumnPolicy::manual: return decide_manual(situation);
         case ColumnPolicy::set: return decide_set(situation);
         case ColumnPolicy::json: return decide_json(situation);
-        case ColumnPolicy::text:
+        case ColumnPolicy::text: return decide_text(situation);
         case ColumnPolicy::sql: break;
     }
     throw Error(ErrorCode::unsupported, "column policy " + std::to_string(static_cast<int>(policy)) + " cannot be merged by this version");

@@ -1,7 +1,7 @@
 // Column policies: what a cell becomes, each a pure function of the situation. A new policy is a function here and a line in decide.
 //
 // A choosing policy (lww, hub) keeps one of the two writes whole; a losing write leaves no mark on the cell. A combining policy
-// (counter, max, min, set, json) lets every write into the value, so every write becomes the cell's last, even one that did not move it.
+// (counter, max, min, set, json, text) lets every write into the value, so every write becomes the cell's last, even one that did not move it.
 // `manual` chooses the stored value, and keeps the other for a person to decide.
 #pragma once
 
@@ -48,6 +48,7 @@ Decision decide_min(const Situation& situation);
 // Values that a three-way merge can take apart; others, of any of the three, fall to the later write.
 Decision decide_set(const Situation& situation);
 Decision decide_json(const Situation& situation);
+Decision decide_text(const Situation& situation);
 
 // SQLite's order of values: NULL, numbers, text, blobs; bytes within text and blobs. Negative, zero or positive. 1 and 1.0 are equal.
 int compare_values(const ValueView& a, const ValueView& b);

@@ -16,5 +16,8 @@ std::optional<std::string> merge_sets(std::string_view base, std::string_view mi
 // JSON documents: objects member by member, at every depth; anything else is a value. Where both sides changed one value, the later
 // write has it.
 std::optional<std::string> merge_json(std::string_view base, std::string_view mine, std::string_view theirs, bool mine_later);
+// Texts in UTF-8: both sides' insertions and deletions, no character split. What was typed at one place follows each other, the earlier
+// write first. Time is bounded by the length of the texts.
+std::optional<std::string> merge_texts(std::string_view base, std::string_view mine, std::string_view theirs, bool mine_later);
 
 }  // namespace tombolo::merge
