@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "client/device_file.h"
 #include "client/rows.h"
+#include "device/capture.h"
 #include "device/outbox.h"
 #include "device/replica.h"
 #include "network/url.h"
@@ -132,29 +133,23 @@ uint64_t Core::newest_number() {
     return device::Outbox(read_db_, none).last().first.value;
 }
 
-Core::Newest Core::newest() {
-    const Schema none;
-    const auto [number, id] = device::Outbox(write_db_, none).last();
-    return {number.value, to_hex(id.view())};
-}
-
 Receipt Core::write(const std::function<void(Transaction&)>& work) {
-    Newest before;
-    Newest after;
+    device::CapturedTransaction before;
+    device::CapturedTransaction after;
     {
         const Writing writing(*this);
         sqlite::WriteTransaction transaction(write_db_);
-        before = newest();
+        before = device::newest_captured(write_db_.handle());
         Transaction handle(*this);
         work(handle);
         if (!write_db_.in_transaction())
             throw Error(ErrorCode::usage, "the transaction was ended inside write()", "leave COMMIT and ROLLBACK to write()");
-        after = newest();
         transaction.commit();
+        after = device::newest_captured(write_db_.handle());
     }
     committed();
-    if (after.number == before.number) after = {};
-    return Receipt(shared_from_this(), after.number, after.number == 0 ? std::string() : after.id);
+    if (after.number == before.number) return Receipt(shared_from_this(), 0, {});
+    return Receipt(shared_from_this(), after.number, to_hex(after.id.view()));
 }
 
 int64_t Core::exec_in_write(std::string_view sql, const std::vector<Value>& arguments) {

@@ -54,10 +54,6 @@ private:
     private:
         Core& core_;
     };
-    struct Newest {
-        uint64_t number = 0;
-        std::string id;
-    };
 
     template <typename Matches>
     Receipt receipt_of(std::string_view wanted, const Matches& matches);
@@ -65,7 +61,6 @@ private:
     std::optional<Decision> known(uint64_t number);
     void require_open() const;
     sqlite::Connection& writer();
-    Newest newest();
     void committed();
     std::shared_ptr<Runner> runner() const;
 

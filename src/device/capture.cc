@@ -45,6 +45,7 @@ public:
 
     void set_applying(bool applying) { applying_ = applying; }
     void set_subject(std::optional<std::string> subject) { subject_ = std::move(subject); }
+    CapturedTransaction newest() const { return newest_; }
     void forget_tables();
     void existing_rows(const Table& table);
 
@@ -98,6 +99,7 @@ private:
     bool joined_ = false;  // SQLite tells us of its savepoints and of its end
     std::optional<std::string> its_subject_;
     bool wrote_ = false;
+    CapturedTransaction newest_;           // committed on main
     std::optional<Error> objection_;       // why it must not commit
     Savepoints<bool> objected_;            // at each savepoint
     std::optional<Error> could_not_join_;  // for the trigger that comes next
@@ -308,6 +310,9 @@ void Capture::end_transaction() {
 }
 
 void Capture::on_commit() {
+    for (const auto& file : files_) {
+        if (file->was_written() && file->schema_name() == "main") newest_ = file->written();
+    }
     end_transaction();
     if (std::exchange(wrote_, false) && world_.on_write) world_.on_write();
 }
@@ -415,6 +420,7 @@ void register_capture(sqlite3* db, const CaptureWorld& world) {
 }
 
 void set_applying(sqlite3* db, bool applying) { capture_of(db).set_applying(applying); }
+CapturedTransaction newest_captured(sqlite3* db) { return capture_of(db).newest(); }
 void set_subject(sqlite3* db, std::optional<std::string> subject) { capture_of(db).set_subject(std::move(subject)); }
 
 void forget_tables(sqlite3* db) {

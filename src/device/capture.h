@@ -27,6 +27,7 @@
 #include <string_view>
 #include <vector>
 
+#include "device/log_record.h"
 #include "model/schema.h"
 #include "sqlite/connection.h"
 #include "world/clock.h"
@@ -47,6 +48,9 @@ void register_capture(sqlite3* db, const CaptureWorld& world);
 
 // Whose token writes on this connection go out under; nullopt: nobody is logged in. Holds from the next transaction on.
 void set_subject(sqlite3* db, std::optional<std::string> subject);
+
+// The newest transaction on main that this connection committed.
+CapturedTransaction newest_captured(sqlite3* db);
 
 // The session's own connection captures nothing while it applies what the hub said.
 void set_applying(sqlite3* db, bool applying);

@@ -222,6 +222,7 @@ bool CaptureFile::write(const std::function<LogContext()>& make_context) {
     if (log_.empty()) return false;
     if (has_unseen_values_) check_unseen_values();
     LogContext context = make_context();
+    id_ = context.id;
     {
         const sqlite::ResetGuard guard(state_);
         TOMBOLO_ASSERT(state_.step());

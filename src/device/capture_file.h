@@ -53,6 +53,7 @@ public:
     // in place of what it wrote before.
     bool write(const std::function<LogContext()>& make_context);
     bool was_written() const { return number_ != 0; }
+    CapturedTransaction written() const { return {number_, id_}; }
     void end();
 
 private:
@@ -75,6 +76,7 @@ private:
     bool open_ = false;
     PendingLog log_;
     uint64_t number_ = 0;  // under which log_ was written; 0: it was not
+    TransactionId id_;     // then
     bool has_unseen_values_ = false;
     std::string operation_, key_;
     struct BlobWrite {

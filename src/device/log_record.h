@@ -36,6 +36,12 @@ struct LogContext {
     bool operator==(const LogContext&) const = default;
 };
 
+// How a committed transaction is called from then on.
+struct CapturedTransaction {
+    uint64_t number = 0;  // 0: there is none
+    TransactionId id;
+};
+
 void put_context(std::string& out, const LogContext& context);
 bool read_context(Reader& in, LogContext& context);
 

@@ -39,7 +39,7 @@ private:
 
 void expect_echo(Scene& scene, Peer& device) {
     std::vector<std::string> sent;
-    for (const size_t size : {size_t{1}, size_t{125}, size_t{126}, size_t{65535}, size_t{65536}, size_t{1} << 20, size_t{5} << 20, size_t{0}}) {
+    for (const size_t size : {size_t{1}, size_t{125}, size_t{126}, size_t{65535}, size_t{65536}, limits::transport_bytes_max, size_t{0}}) {
         sent.push_back(pattern(size));
         device.transport->send(sent.back());
     }
@@ -91,11 +91,11 @@ TEST(WebSocket, TheHubMayCloseAfterALastMessage) {
     hub.echo = false;
     const auto device = dial(scene, {hub.url()});
     ASSERT_TRUE(scene.until([&] { return !hub.peers.empty() && hub.peers.front().opened; }));
-    hub.peers.front().transport->send(pattern(1 << 20));
+    hub.peers.front().transport->send(pattern(limits::transport_bytes_max));
     hub.peers.front().transport->close();
     ASSERT_TRUE(scene.until([&] { return device->closed.has_value(); }));
     ASSERT_EQ(device->received.size(), 1U);
-    EXPECT_EQ(device->received[0].size(), size_t{1} << 20);
+    EXPECT_EQ(device->received[0].size(), limits::transport_bytes_max);
     EXPECT_EQ(device->closed->first, CloseCause::closed);
     EXPECT_FALSE(hub.peers.front().closed);
 }
