@@ -497,6 +497,7 @@ void Apply::finish_leaving() {
             outbox_.remove(number);
         }
         db_.cached("DELETE FROM tombolo_existence WHERE number = ?1").with(number.value).run();
+        db_.cached("DELETE FROM tombolo_settling WHERE number = ?1").with(number.value).run();
         db_.cached("INSERT OR REPLACE INTO tombolo_verdict(number, verdict, at) VALUES (?1, ?2, ?3)")
             .with(number.value, ValueView::blob(encode_verdict(verdict)), clock_.wall())
             .run();

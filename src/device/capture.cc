@@ -11,6 +11,7 @@
 #include "device/functions.h"
 #include "device/participant.h"
 #include "device/savepoints.h"
+#include "model/conflict_table.h"
 
 namespace tombolo::device {
 
@@ -48,6 +49,7 @@ public:
     CapturedTransaction newest() const { return newest_; }
     void forget_tables();
     void existing_rows(const Table& table);
+    bool keep(std::string_view table_name, const std::vector<Value>& key, const std::vector<std::string>& columns);
 
     void before_change(int operation, const char* schema_name, const char* table_name, int64_t old_rowid, int64_t new_rowid);  // the hook
     void object(const Error& error);
@@ -63,6 +65,7 @@ public:
 
 private:
     void join();
+    CaptureFile& open_main();
     void write();
     void end_transaction();
     LogContext context_now() const;
@@ -157,7 +160,7 @@ CaptureFile* Capture::find_file(const char* schema_name) {
 
 // Sets last_. nullptr: the table is not synced.
 CapturedTable* Capture::find_table(const char* schema_name, const char* table_name) {
-    if (std::strncmp(table_name, "tombolo_", 8) == 0) return nullptr;
+    if (std::strncmp(table_name, "tombolo_", 8) == 0 && table_name != conflict_table_name) return nullptr;
     const bool same =
         last_.schema_pointer == schema_name && last_.table_pointer == table_name && last_.schema == schema_name && last_.table == table_name;
     if (same && last_.known != nullptr && last_.known->fits()) return last_.known;
@@ -331,15 +334,36 @@ void Capture::on_close() {
 
 // --- rows that are there already ---
 
-void Capture::existing_rows(const Table& table) {
-    if (sqlite3_get_autocommit(db_) != 0) throw Error(ErrorCode::internal, "existing rows are captured inside a transaction only");
+// The main file, as part of the caller's transaction.
+CaptureFile& Capture::open_main() {
+    if (sqlite3_get_autocommit(db_) != 0) throw Error(ErrorCode::internal, "this is captured inside a transaction only");
     CaptureFile* file = find_file("main");
     if (file == nullptr) throw Error(ErrorCode::internal, "the file is no device");
     if (!joined_) join();
     if (!file->is_open()) file->begin();
-    CapturedTable* known = file->find(table.name);
+    return *file;
+}
+
+void Capture::existing_rows(const Table& table) {
+    CaptureFile& file = open_main();
+    CapturedTable* known = file.find(table.name);
     if (known == nullptr) throw Error(ErrorCode::internal, fmt::format("table {} is not in the list of synced tables", table.name));
-    file->existing_rows(*known);
+    file.existing_rows(*known);
+}
+
+bool Capture::keep(std::string_view table_name, const std::vector<Value>& key, const std::vector<std::string>& columns) {
+    CaptureFile& file = open_main();
+    CapturedTable* known = file.find(table_name);
+    if (known == nullptr) throw Error(ErrorCode::not_found, fmt::format("table {} is not synced", table_name));
+    if (key.size() != known->table().key.size())
+        throw Error(ErrorCode::usage, fmt::format("the key of table {} has {} columns", table_name, known->table().key.size()));
+    std::vector<uint32_t> indexes;
+    for (const std::string& column : columns) {
+        const auto index = known->table().find_column(column);
+        if (!index) throw Error(ErrorCode::not_found, fmt::format("table {} has no column {}", table_name, column));
+        indexes.push_back(*index);
+    }
+    return file.keep(*known, key, indexes);
 }
 
 // --- registration ---
@@ -428,5 +452,9 @@ void forget_tables(sqlite3* db) {
 }
 
 void capture_existing_rows(sqlite::Connection& db, const Table& table) { capture_of(db.handle()).existing_rows(table); }
+
+bool capture_kept(sqlite::Connection& db, std::string_view table_name, const std::vector<Value>& key, const std::vector<std::string>& columns) {
+    return capture_of(db.handle()).keep(table_name, key, columns);
+}
 
 }  // namespace tombolo::device

@@ -63,4 +63,9 @@ void remove_capture(sqlite::Connection& db, std::string_view table_name);
 // caller's write transaction, after install_capture; works on a connection that is applying.
 void capture_existing_rows(sqlite::Connection& db, const Table& table);
 
+// Somebody decided that these cells of a row hold what they hold now (no columns: that the row stays): a write that changes nothing, but
+// travels, and wins over what its author knew of. Inside the caller's write transaction on main, after what else it writes to the row.
+// False: there is no such row.
+bool capture_kept(sqlite::Connection& db, std::string_view table_name, const std::vector<Value>& key, const std::vector<std::string>& columns);
+
 }  // namespace tombolo::device

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "model/conflict_table.h"
 #include "model/record.h"
 #include "sqlite/inspect.h"
 
@@ -36,6 +37,14 @@ size_t checked_size(const Table& table, const std::vector<ValueView>& values) {
                     "store its values in several rows");
     }
     return bytes;
+}
+
+bool is_conflict_table(const Table& table) { return table.name == conflict_table_name; }
+
+// The hub would refuse the whole transaction.
+[[noreturn]] void refuse_conflict_write() {
+    throw Error(ErrorCode::usage, fmt::format("the table {} is written by the hub alone; a device may only dismiss a conflict", conflict_table_name),
+                "settle a conflict by writing the cell, or with 'tombolo conflicts'");
 }
 
 }  // namespace
@@ -165,8 +174,35 @@ void CaptureFile::existing_rows(const CapturedTable& captured) {
     }
 }
 
+bool CaptureFile::keep(const CapturedTable& captured, const std::vector<Value>& key, const std::vector<uint32_t>& columns) {
+    const Table& table = captured.table();
+    std::string wanted = "1";
+    std::string where;
+    for (const uint32_t column : columns)
+        wanted += ", " + sqlite::quote_identifier(table.columns.at(column).name);
+    for (size_t i = 0; i < table.key.size(); ++i)
+        where += fmt::format("{}{} IS ?{}", i == 0 ? "" : " AND ", sqlite::quote_identifier(table.columns[table.key[i]].name), i + 1);
+    sqlite::Statement row(db_, fmt::format("SELECT {} FROM {} WHERE {}", wanted, qualify(schema_name_, table.name), where), false);
+    key_.clear();
+    for (size_t i = 0; i < key.size(); ++i) {
+        row.bind(static_cast<int>(i) + 1, key[i].view());
+        put_value(key_, key[i]);
+    }
+    if (!row.step()) return false;
+    operation_.clear();
+    begin_op(operation_, LogKind::keep, captured.id());
+    put_bytes(operation_, key_);
+    for (size_t i = 0; i < columns.size(); ++i) {
+        put_varint(operation_, columns[i]);
+        put_value(operation_, row.value(static_cast<int>(i) + 1));
+    }
+    log_.add(operation_);
+    return true;
+}
+
 void CaptureFile::log_insert(const CapturedTable& captured, const std::vector<ValueView>& values) {
     const Table& table = captured.table();
+    if (is_conflict_table(table)) refuse_conflict_write();
     const size_t bytes = checked_size(table, values);
     has_unseen_values_ = has_unseen_values_ || !captured.knows_new_values();
     operation_.clear();
@@ -183,6 +219,7 @@ void CaptureFile::log_insert(const CapturedTable& captured, const std::vector<Va
 }
 
 void CaptureFile::log_erase(const CapturedTable& table, const std::vector<ValueView>& values) {
+    if (is_conflict_table(table.table())) refuse_conflict_write();
     operation_.clear();
     begin_op(operation_, LogKind::erase, table.id());
     for (const ValueView& value : values)
@@ -196,6 +233,7 @@ void CaptureFile::log_update(const CapturedTable& captured, const std::vector<Va
     operation_.clear();
     for (uint32_t column = 0; column < after.size(); ++column) {
         if (before[column] == after[column]) continue;
+        if (is_conflict_table(table) && !may_dismiss(column, after[column])) refuse_conflict_write();
         if (operation_.empty()) {
             begin_op(operation_, LogKind::update, captured.id());
             key_.clear();

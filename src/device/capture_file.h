@@ -45,6 +45,8 @@ public:
     void write_blob(CapturedTable& table, int64_t rowid);
     // All that are there already, as if they had just been inserted. Not in the hook.
     void existing_rows(const CapturedTable& table);
+    // See capture_kept. Not in the hook.
+    bool keep(const CapturedTable& table, const std::vector<Value>& key, const std::vector<uint32_t>& columns);
 
     void on_savepoint(int depth) { log_.on_savepoint(depth); }
     void on_release(int depth) { log_.on_release(depth); }

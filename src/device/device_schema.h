@@ -90,6 +90,12 @@ CREATE TABLE tombolo_spool(
     message BLOB NOT NULL
 );
 
+-- Open conflicts that a pending transaction decides: not shown as open until its verdict.
+CREATE TABLE tombolo_settling(
+    id     TEXT PRIMARY KEY,                  -- tombolo_conflict.id
+    number INTEGER NOT NULL                   -- the transaction
+) WITHOUT ROWID;
+
 -- Verdicts of transactions that left the outbox, for receipts; bounded by keep_acknowledged.
 CREATE TABLE tombolo_verdict(
     number  INTEGER PRIMARY KEY,

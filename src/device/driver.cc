@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "device/inbox.h"
 
 namespace tombolo::device {
 
@@ -254,6 +255,7 @@ NetworkState Driver::network(BootTime now) const {
 void Driver::recount(BootTime now) {
     if (!counts_are_old_ || (counts_.transactions > recount_freely_below && now < recount_at_)) return;
     counts_ = replica_.outbox().counts();
+    status_.conflicts = count_conflicts(replica_.db());
     counts_are_old_ = false;
     recount_at_ = now + recount_interval;
 }

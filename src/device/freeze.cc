@@ -175,7 +175,8 @@ void Freeze::freeze_one(uint64_t number) {
         switch (op->kind) {
             case LogKind::insert: write_insert(table, op->table_id, key); break;
             case LogKind::update: write_update(table, op->table_id, key, *op); break;
-            default: write_erase(table, op->table_id, key, *op); break;
+            case LogKind::keep: write_keep(table, op->table_id, key, *op); break;
+            case LogKind::erase: write_erase(table, op->table_id, key, *op); break;
         }
     }
     flush_part();
@@ -202,9 +203,9 @@ void Freeze::write_net(const Table& table, uint64_t table_id, std::string_view k
     const std::vector<ValueView>* row = net.inserted ? &row_at_end(table, table_id, key) : nullptr;
     for (const auto& [column, base] : net.base) {
         const ValueView value = row != nullptr ? (*row)[column] : net.last.at(column).view();
-        if (!(base.view() == value)) change_.cells.push_back({column, base.view(), value});
+        if (!(base.view() == value) || net.kept_cells.count(column) != 0) change_.cells.push_back({column, base.view(), value});
     }
-    if (!change_.cells.empty()) write(table_id);
+    if (!change_.cells.empty() || net.kept) write(table_id);
 }
 
 void Freeze::write_update(const Table& table, uint64_t table_id, std::string_view key, const LogOp& op) {
@@ -220,6 +221,22 @@ void Freeze::write_update(const Table& table, uint64_t table_id, std::string_vie
         if (in.failed() || column >= table.columns.size())
             throw Error(ErrorCode::corrupt, "the log of local writes cannot be read", "restore the file from a backup");
         change_.cells.push_back({column, base, value});
+    }
+    write(table_id);
+}
+
+void Freeze::write_keep(const Table& table, uint64_t table_id, std::string_view key, const LogOp& op) {
+    change_.table = &table;
+    change_.kind = ChangeKind::update;
+    change_.key = key;
+    change_.over_own_delete = false;
+    change_.cells.clear();
+    for (Reader in = op.rest; !in.at_end();) {
+        const auto column = static_cast<uint32_t>(in.varint());
+        const ValueView value = read_value(in);
+        if (in.failed() || column >= table.columns.size())
+            throw Error(ErrorCode::corrupt, "the log of local writes cannot be read", "restore the file from a backup");
+        change_.cells.push_back({column, value, value});
     }
     write(table_id);
 }

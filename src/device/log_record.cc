@@ -38,7 +38,8 @@ bool read_op(Reader& in, LogOp& op) {
     op.key = {};
     switch (op.kind) {
         case LogKind::insert: op.key = body.take(body.left()); break;
-        case LogKind::update: op.key = body.bytes(); break;
+        case LogKind::update:
+        case LogKind::keep: op.key = body.bytes(); break;
         case LogKind::erase: break;
         default: return false;
     }

@@ -7,6 +7,7 @@
 //     1 insert   key                                 record, to the end
 //     2 update   key(bytes) {column old new}*        changed cells only, columns ascending
 //     3 erase    value*                              the image, one per stored column
+//     4 keep     key(bytes) {column value}*          cells that were decided to stay as they are; none: the row
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,7 @@ namespace tombolo::device {
 inline constexpr int position_index_bits = 32;  // position = transaction number << 32 | chunk
 
 // Persisted: never renumber.
-enum class LogKind : uint8_t { insert = 1, update = 2, erase = 3 };
+enum class LogKind : uint8_t { insert = 1, update = 2, erase = 3, keep = 4 };
 
 // What a transaction's author could have known, and when he wrote, by every clock there is.
 struct LogContext {
@@ -50,7 +51,7 @@ struct LogOp {
     LogKind kind = LogKind::insert;
     uint64_t table_id = 0;
     std::string_view key;  // not of an erase: its image holds it
-    Reader rest;           // update: cells; erase: values
+    Reader rest;           // update, keep: cells; erase: values
 };
 
 inline void begin_op(std::string& out, LogKind kind, uint64_t table_id) {

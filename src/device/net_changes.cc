@@ -37,7 +37,7 @@ std::string_view key_of_op(const Table& table, const LogOp& op, std::string& buf
 }
 
 void RowNet::add(const Table& table, const LogOp& op) {
-    const bool first = base.empty() && last.empty() && !inserted;
+    const bool first = base.empty() && last.empty() && !inserted && !kept;
     Reader in = op.rest;
     switch (op.kind) {
         case LogKind::insert:
@@ -55,6 +55,18 @@ void RowNet::add(const Table& table, const LogOp& op) {
                 if (in.failed() || column >= table.columns.size()) fail_log();
                 if (existed && !inserted) base.try_emplace(column, Value(before));
                 last[column] = Value(after);
+            }
+            return;
+        case LogKind::keep:
+            if (first) existed = true;
+            exists = kept = true;
+            while (!in.at_end()) {
+                const auto column = static_cast<uint32_t>(in.varint());
+                const ValueView value = read_value(in);
+                if (in.failed() || column >= table.columns.size()) fail_log();
+                if (existed && !inserted) base.try_emplace(column, Value(value));
+                last[column] = Value(value);
+                kept_cells.insert(column);
             }
             return;
         case LogKind::erase:

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -20,9 +21,11 @@ struct RowNet {
     bool existed = false;   // before the transaction
     bool exists = false;    // after it
     bool inserted = false;  // at least once: what it holds in the end is not in the log
+    bool kept = false;      // the row was decided to stay
     bool taken = false;     // for the one who walks the transaction: seen already
     Cells base;             // values before, of the columns touched; of all if it was ever erased
     Cells last;             // newest values written, since it was last inserted
+    std::set<uint32_t> kept_cells;
 
     void add(const Table& table, const LogOp& op);  // in the order in which they happened. Error(corrupt)
 };

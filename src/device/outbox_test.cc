@@ -51,6 +51,44 @@ TEST_F(OutboxTest, NetChanges) {
     EXPECT_FALSE(device.outbox->part({1}, 1).has_value());
 }
 
+// A decision for what is there: a write that changes nothing, unless something else of the transaction says more.
+TEST_F(OutboxTest, CellsThatAreKeptOnPurposeAreWritten) {
+    run("INSERT INTO t VALUES ('x', 1, 1)");
+    const auto keep = [&](const std::string& before, const std::vector<std::string>& columns, const std::string& after = "") {
+        run("BEGIN");
+        run(before);
+        EXPECT_TRUE(capture_kept(device.db, "t", {"x"}, columns));
+        run(after);
+        run("COMMIT");
+    };
+    keep("", {"a"});
+    keep("", {});
+    keep("UPDATE t SET b = 2", {"a"});
+    keep("UPDATE t SET a = 2", {"a"});
+    keep("UPDATE t SET a = 3; UPDATE t SET a = 2", {"A"});
+    keep("", {"a"}, "UPDATE t SET a = 4");
+    keep("DELETE FROM t; INSERT INTO t VALUES ('x', 4, 2)", {"b"});
+    keep("", {"a"}, "DELETE FROM t");
+    EXPECT_EQ(device.freeze(), 9U);
+    EXPECT_EQ(device.lines(1), Lines{"insert t 'x': id='x' a=1 b=1"});
+    EXPECT_EQ(device.lines(2), Lines{"update t 'x': a=1->1"});
+    EXPECT_EQ(device.lines(3), Lines{"update t 'x':"});
+    EXPECT_EQ(device.lines(4), Lines{"update t 'x': a=1->1 b=1->2"});
+    EXPECT_EQ(device.lines(5), Lines{"update t 'x': a=1->2"});
+    EXPECT_EQ(device.lines(6), Lines{"update t 'x': a=2->2"});
+    EXPECT_EQ(device.lines(7), Lines{"update t 'x': a=2->4"});
+    EXPECT_EQ(device.lines(8), Lines{"update t 'x': b=2->2"});
+    EXPECT_EQ(device.lines(9), Lines{"erase t 'x': id='x' a=4 b=2"});
+    run("BEGIN");
+    EXPECT_FALSE(capture_kept(device.db, "t", {"x"}, {"a"})) << "there is no such row";
+    EXPECT_THROW(capture_kept(device.db, "t", {"x"}, {"none"}), Error);
+    EXPECT_THROW(capture_kept(device.db, "t", {"x", 1}, {"a"}), Error);
+    EXPECT_THROW(capture_kept(device.db, "none", {"x"}, {}), Error);
+    run("ROLLBACK");
+    EXPECT_THROW(capture_kept(device.db, "t", {"x"}, {}), Error) << "outside a transaction";
+    EXPECT_EQ(device.freeze(), 0U);
+}
+
 TEST_F(OutboxTest, FrozenLaterOrAtOnceIsTheSame) {
     const std::vector<std::string> steps = {
         "INSERT INTO t VALUES ('x', 1, 1), ('y', 2, 2)", "UPDATE t SET a = 5",           "UPDATE t SET b = 6 WHERE id = 'x'",

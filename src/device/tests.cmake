@@ -5,3 +5,4 @@ tombolo_add_test(apply_test DEPS tombolo_device SOURCES src/device/apply_test.cc
 tombolo_add_test(session_test DEPS tombolo_device SOURCES src/device/session_test.cc)
 tombolo_add_test(driver_test DEPS tombolo_device SOURCES src/device/driver_test.cc)
 tombolo_add_test(replica_test DEPS tombolo_device SOURCES src/device/replica_test.cc)
+tombolo_add_test(inbox_test DEPS tombolo_device SOURCES src/device/inbox_test.cc)

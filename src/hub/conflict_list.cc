@@ -171,7 +171,7 @@ void ConflictList::remove(const std::string& id) {
 }
 
 void require_dismissal(const ChangeView& change) {
-    const auto allowed = [](const CellView& cell) { return cell.column >= column::resolution && cell.column <= column::resolved_at; };
+    const auto allowed = [](const CellView& cell) { return may_dismiss(cell.column, cell.value); };
     if (change.kind == ChangeKind::update && std::all_of(change.cells.begin(), change.cells.end(), allowed)) return;
     throw Error(ErrorCode::usage, fmt::format("the table {} is written by the hub alone", conflict_table_name),
                 "settle a conflict by writing the cell, or with resolve");

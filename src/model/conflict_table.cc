@@ -13,7 +13,17 @@ std::string put_named_row(const Table& table, const std::vector<Value>& values) 
     return out;
 }
 
-bool read_named_row(std::string_view bytes, std::vector<NamedValue>& row) {
+std::string put_named_key(const Table& table, std::string_view key) {
+    std::string out;
+    Reader in(key);
+    for (size_t i = 0; i < table.key.size() && !in.at_end(); ++i) {
+        put_value(out, ValueView::text(table.columns[table.key[i]].name));
+        put_value(out, read_value(in));
+    }
+    return out;
+}
+
+bool read_named_row(std::string_view bytes, NamedRow& row) {
     std::vector<ValueView> values;
     if (!decode_record(bytes, values) || values.size() % 2 != 0) return false;
     row.clear();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/schema.h"
+#include "tombolo/conflict.h"
 #include "tombolo/value.h"
 
 namespace tombolo {
@@ -41,12 +42,15 @@ inline constexpr std::string_view mine = "mine", theirs = "theirs", base = "base
     dismissed = "dismissed";
 }
 
+// A device may change nothing but these: how a conflict ended. Written together, `resolution` being "dismissed".
+inline bool may_dismiss(uint32_t column, const ValueView& value) {
+    if (column == conflict_column::resolution) return value == ValueView::text(resolution::dismissed);
+    return column == conflict_column::resolved_by || column == conflict_column::resolved_at;
+}
+
 // A row with its columns' names, whose order differs between replicas: {name value}* as one record.
 std::string put_named_row(const Table& table, const std::vector<Value>& values);
-struct NamedValue {
-    std::string name;
-    Value value;
-};
-bool read_named_row(std::string_view bytes, std::vector<NamedValue>& row);
+std::string put_named_key(const Table& table, std::string_view key);  // the key's columns only; `key`: a record of them
+bool read_named_row(std::string_view bytes, NamedRow& row);
 
 }  // namespace tombolo
