@@ -18,7 +18,7 @@ ALLOWED = {
     "network": {"base", "world"},
     "client": {"base", "world", "model", "wire", "sqlite", "device", "network"},
     "server": {"base", "world", "model", "wire", "hub", "store", "network"},
-    "cli": {"base", "world", "model", "wire", "sqlite", "device", "client", "server", "network", "hub"},
+    "cli": {"base", "world", "model", "merge", "wire", "sqlite", "device", "client", "server", "network", "hub"},
 }
 # hub knows the store's interface only; network, client and server are the only places with sockets and threads
 HUB_STORE_HEADERS = {"store/store.h", "store/spool.h"}

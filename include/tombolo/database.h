@@ -23,6 +23,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tombolo/conflict.h"
 #include "tombolo/error.h"
 #include "tombolo/options.h"
 #include "tombolo/session.h"
@@ -142,6 +143,22 @@ public:
     // A transaction of this device by number or by id (Receipt::id): Error(not_found) if it never was, or is past remembering.
     Receipt receipt(uint64_t number) const;
     Receipt receipt(std::string_view id) const;
+
+    // --- conflicts (conflict.h); all of it works offline ---
+
+    // Oldest first: the open ones, or those that ended and are still remembered, with the values that a policy put aside.
+    std::vector<Conflict> conflicts(bool resolved = false) const;
+    Conflict conflict(std::string_view id) const;  // open or not; Error(not_found)
+
+    // Decides: writes the chosen value, as a transaction of its own, also where it is stored already. From then on this device does not
+    // list the conflict as open. The hub decides as of any write: whoever did not know of this one opens a conflict anew, and the same
+    // value twice is no conflict. Take::theirs of a row that is gone dismisses. Error(not_found): no such conflict, or its row is gone;
+    // Error(constraint) where the value is not allowed. Of a conflict that ended: writes that value again.
+    Receipt resolve(std::string_view id, Take take);
+    // The same with values of one's own; the conflict's column must be among them.
+    Receipt resolve(std::string_view id, const NamedRow& values);
+    // Takes it off everybody's list without deciding anything. Nothing happens where it ended.
+    Receipt dismiss(std::string_view id);
 
     // How things are, from the file and from whoever holds the session; never connects.
     Status status() const;

@@ -17,6 +17,7 @@
 #include <string>
 #include <utility>
 
+#include "tombolo/conflict.h"
 #include "tombolo/error.h"
 #include "tombolo/status.h"
 #include "tombolo/verdict.h"
@@ -54,6 +55,10 @@ public:
     // Called when the hub's durable verdict for a transaction of this device arrives: once per transaction and session at most.
     // Verdicts that came while no session ran here are found with Database::receipt.
     void on_verdict(std::function<void(const Decision&)> callback);
+
+    // Called for every conflict that is open now, and for each that opens while the session runs: once per conflict and session, also when
+    // more candidates join it. What this device has decided is not told. Replaces the callback set before.
+    void on_conflict(std::function<void(const Conflict&)> callback);
 
     // The latest status. While this session stands by: that of the process which holds the session, at most a second old.
     Status status() const;

@@ -41,7 +41,7 @@ struct Status {
     int64_t pending_transactions = 0;  // not counting rejected ones
     int64_t pending_rows = 0;
     int64_t rejected = 0;
-    int64_t conflicts = 0;
+    int64_t conflicts = 0;            // open ones
     uint64_t cursor = 0;              // seq this device has reached
     std::optional<uint64_t> hub_seq;  // newest seq the hub was heard to have
     std::optional<uint64_t> epoch;

@@ -17,6 +17,7 @@
 // database.h and session.h say the rest: threads, errors, what happens without a network.
 #pragma once
 
+#include "tombolo/conflict.h"
 #include "tombolo/database.h"
 #include "tombolo/error.h"
 #include "tombolo/options.h"

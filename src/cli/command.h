@@ -43,6 +43,7 @@ void add_sql(CLI::App& app, Action& chosen);
 void add_sync(CLI::App& app, Action& chosen);
 void add_status(CLI::App& app, Action& chosen);
 void add_rejected(CLI::App& app, Action& chosen);
+void add_conflicts(CLI::App& app, Action& chosen);
 void add_verify(CLI::App& app, Action& chosen);
 void add_demo(CLI::App& app, Action& chosen);
 void add_later(CLI::App& app, Action& chosen);  // commands that exist in name only, so far

@@ -38,6 +38,7 @@ int run(int argc, char** argv) {
     add_sql(app, chosen);
     add_sync(app, chosen);
     add_status(app, chosen);
+    add_conflicts(app, chosen);
     add_rejected(app, chosen);
     add_verify(app, chosen);
     add_demo(app, chosen);

@@ -12,9 +12,6 @@
 
 namespace tombolo::cli {
 
-namespace {
-
-// One cell on one line: what would move the cursor or colour the terminal is shown as an escape.
 std::string printable(std::string_view text) {
     if (!is_valid_utf8(text)) return fmt::format("x'{}'", to_hex(text));
     std::string line;
@@ -32,7 +29,7 @@ std::string printable(std::string_view text) {
     return line;
 }
 
-std::string cell_text(const Value& value) {
+std::string value_text(const Value& value) {
     switch (value.type()) {
         case ValueType::null: return "NULL";
         case ValueType::integer: return std::to_string(value.as_integer());
@@ -46,6 +43,8 @@ std::string cell_text(const Value& value) {
 size_t code_points(std::string_view utf8) {
     return static_cast<size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
+
+namespace {
 
 void put_line(std::string& out, const std::vector<std::string>& cells, const std::vector<size_t>& widths) {
     std::string line;
@@ -80,7 +79,7 @@ std::string table_text(const Rows& rows) {
     for (const Row& row : rows.rows) {
         std::vector<std::string>& line = lines.emplace_back();
         for (size_t i = 0; i < row.size(); ++i) {
-            line.push_back(cell_text(row[i]));
+            line.push_back(value_text(row[i]));
             widths[i] = std::max(widths[i], code_points(line.back()));
         }
     }
@@ -149,5 +148,6 @@ std::string count_text(int64_t count, std::string_view noun) {
 }
 
 bool stdout_is_terminal() { return isatty(STDOUT_FILENO) == 1; }
+bool stdin_is_terminal() { return isatty(STDIN_FILENO) == 1; }
 
 }  // namespace tombolo::cli

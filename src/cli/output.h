@@ -20,6 +20,12 @@ std::string status_table(const Status& status);                // one line per f
 std::string status_line(const Status& status);                 // the whole of it on one line
 std::string count_text(int64_t count, std::string_view noun);  // "1 row", "63,214 rows"
 
+// On one line: what would move the cursor or colour the terminal is shown as an escape.
+std::string printable(std::string_view text);
+std::string value_text(const Value& value);
+size_t code_points(std::string_view utf8);
+
 bool stdout_is_terminal();
+bool stdin_is_terminal();
 
 }  // namespace tombolo::cli

@@ -9,6 +9,7 @@
 #include "client/device_file.h"
 #include "client/rows.h"
 #include "device/capture.h"
+#include "device/inbox.h"
 #include "device/outbox.h"
 #include "device/replica.h"
 #include "network/url.h"
@@ -192,6 +193,48 @@ Rows Core::query(std::string_view sql, const std::vector<Value>& arguments) {
     }
     committed();
     return rows;
+}
+
+// --- conflicts ---
+
+namespace {
+Conflict require_conflict(sqlite::Connection& db, std::string_view id) {
+    std::optional<Conflict> conflict = device::find_conflict(db, id);
+    if (!conflict) throw Error(ErrorCode::not_found, fmt::format("there is no conflict {}", id), "see them with 'tombolo conflicts DEVICE list'");
+    return *std::move(conflict);
+}
+}  // namespace
+
+std::vector<Conflict> Core::conflicts(bool resolved) {
+    const std::lock_guard lock(read_mutex_);
+    if (!read_db_) require_open();
+    const sqlite::ReadTransaction reading(read_db_);
+    return device::list_conflicts(read_db_, resolved);
+}
+
+Conflict Core::conflict(std::string_view id) {
+    const std::lock_guard lock(read_mutex_);
+    if (!read_db_) require_open();
+    const sqlite::ReadTransaction reading(read_db_);
+    return require_conflict(read_db_, id);
+}
+
+// Looks and writes in one transaction: no checkpoint comes between.
+template <typename Settle>
+Receipt Core::settle(std::string_view id, const Settle& settle) {
+    return write([&](Transaction&) { settle(require_conflict(write_db_, id)); });
+}
+
+Receipt Core::resolve(std::string_view id, Take take) {
+    return settle(id, [&](const Conflict& conflict) { device::resolve_conflict(write_db_, conflict, take, system_clock().wall()); });
+}
+
+Receipt Core::resolve(std::string_view id, const NamedRow& values) {
+    return settle(id, [&](const Conflict& conflict) { device::resolve_conflict(write_db_, conflict, values); });
+}
+
+Receipt Core::dismiss(std::string_view id) {
+    return settle(id, [&](const Conflict& conflict) { device::dismiss_conflict(write_db_, conflict, system_clock().wall()); });
 }
 
 void Core::sync_tables(const std::vector<std::string>& names) {

@@ -30,6 +30,11 @@ public:
     void disconnect(Runner& session);
     Receipt receipt(uint64_t number);
     Receipt receipt(std::string_view id);
+    std::vector<Conflict> conflicts(bool resolved);
+    Conflict conflict(std::string_view id);
+    Receipt resolve(std::string_view id, Take take);
+    Receipt resolve(std::string_view id, const NamedRow& values);
+    Receipt dismiss(std::string_view id);
     Status status() const;
     uint64_t newest_number();  // of the transactions committed so far, by anybody; 0: none
     void close();
@@ -55,6 +60,8 @@ private:
         Core& core_;
     };
 
+    template <typename Settle>
+    Receipt settle(std::string_view id, const Settle& settle);
     template <typename Matches>
     Receipt receipt_of(std::string_view wanted, const Matches& matches);
     void heard(const Decision& decision);

@@ -77,6 +77,11 @@ void Database::sync_tables(const std::vector<std::string>& names) { core().sync_
 Session Database::connect(const SessionOptions& options) { return Session(core().connect(options), core_); }
 Receipt Database::receipt(uint64_t number) const { return core().receipt(number); }
 Receipt Database::receipt(std::string_view id) const { return core().receipt(id); }
+std::vector<Conflict> Database::conflicts(bool resolved) const { return core().conflicts(resolved); }
+Conflict Database::conflict(std::string_view id) const { return core().conflict(id); }
+Receipt Database::resolve(std::string_view id, Take take) { return core().resolve(id, take); }
+Receipt Database::resolve(std::string_view id, const NamedRow& values) { return core().resolve(id, values); }
+Receipt Database::dismiss(std::string_view id) { return core().dismiss(id); }
 Status Database::status() const { return core().status(); }
 
 void Database::close() {
@@ -107,6 +112,7 @@ client::Runner& Session::runner() const {
 
 void Session::on_status(std::function<void(const Status&)> callback) { runner().on_status(std::move(callback)); }
 void Session::on_verdict(std::function<void(const Decision&)> callback) { runner().on_verdict(std::move(callback)); }
+void Session::on_conflict(std::function<void(const Conflict&)> callback) { runner().on_conflict(std::move(callback)); }
 Status Session::status() const { return runner().status(); }
 void Session::sync_once(std::chrono::milliseconds timeout) { runner().sync_once(core_->newest_number(), timeout); }
 

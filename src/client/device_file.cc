@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "client/session_lock.h"
+#include "device/inbox.h"
 #include "device/replica.h"
 #include "network/system_clock.h"
 #include "network/system_random.h"
@@ -56,6 +57,7 @@ Status status_in_file(sqlite::Connection db) {
     status.pending_transactions = counts.transactions;
     status.pending_rows = counts.rows;
     status.rejected = counts.rejected;
+    status.conflicts = device::count_conflicts(replica.db());
     status.cursor = record.cursor.seq.value;
     if (record.space_id) status.hub_seq = std::max(record.hub_head, record.cursor.seq.value);
     if (record.cursor.epoch.value != 0) status.epoch = record.cursor.epoch.value;

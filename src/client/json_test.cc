@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <limits>
 
+#include "client/json_value.h"
 #include "client/status_json.h"
+#include "tombolo/error.h"
 
 namespace tombolo::client {
 namespace {
@@ -24,6 +26,21 @@ TEST(Json, values_keep_their_storage_class_and_bits) {
     EXPECT_EQ(json_of(Value(std::string("a\0b", 3))), R"({"$text":"YQBi"})");
     EXPECT_EQ(json_of(Value("\xff")), R"({"$text":"/w=="})");
     EXPECT_EQ(json_of(Value::blob("")), R"({"$blob":""})");
+}
+
+TEST(Json, values_read_back_as_they_were_written) {
+    for (const Value& value : {Value(), Value(std::numeric_limits<int64_t>::min()), Value(1.0), Value(-0.0), Value(5e-324), Value(0.1),
+                               Value(std::numeric_limits<double>::infinity()), Value(-std::numeric_limits<double>::infinity()), Value("a\"\\\n\x01é"),
+                               Value(std::string("a\0b", 3)), Value("\xff"), Value::blob(""), Value::blob("\x01\xff")})
+        EXPECT_EQ(value_from_json(json_of(value)), value) << json_of(value);
+    EXPECT_EQ(value_from_json(" 7 "), Value(7));
+    EXPECT_EQ(value_from_json("true"), Value(1));
+    EXPECT_EQ(value_from_json("1e2"), Value(100.0));
+    EXPECT_EQ(value_from_json("\"\\u00e9\""), Value("é"));
+    EXPECT_EQ(value_from_json("[1, \"x\"]"), Value("[1,\"x\"]")) << "a set or document is text";
+    EXPECT_EQ(value_from_json("{\"$blob\":\"AQ==\",\"b\":1}"), Value("{\"$blob\":\"AQ==\",\"b\":1}"));
+    for (const char* json : {"", "text", "9223372036854775808", "{\"$blob\":\"?\"}", "{\"$text\":\"abc\"}", "1 2"})
+        EXPECT_THROW(value_from_json(json), Error) << json;
 }
 
 TEST(Json, commas_stand_between_and_nowhere_else) {

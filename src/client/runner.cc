@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "client/device_file.h"
 #include "client/log.h"
+#include "device/inbox.h"
 
 namespace tombolo::client {
 
@@ -99,6 +100,18 @@ void Runner::on_status(std::function<void(const Status&)> callback) {
 void Runner::on_verdict(std::function<void(const Decision&)> callback) {
     const std::lock_guard lock(mutex_);
     on_verdict_ = std::move(callback);
+}
+
+void Runner::on_conflict(std::function<void(const Conflict&)> callback) {
+    {
+        const std::lock_guard lock(mutex_);
+        on_conflict_ = std::move(callback);
+    }
+    loop_.post([this] {
+        looked_at_.reset();
+        told_conflicts_.clear();
+        look_for_conflicts(status());
+    });
 }
 
 void Runner::sync_once(uint64_t number, std::chrono::milliseconds timeout) {
@@ -232,6 +245,29 @@ void Runner::adopt(Status status) {
     const auto callback = on_status_;
     lock.unlock();
     call(callback, status);
+    look_for_conflicts(status);
+}
+
+// The list changes with a checkpoint, and with what this device decides.
+void Runner::look_for_conflicts(const Status& status) {
+    std::unique_lock lock(mutex_);
+    const auto callback = on_conflict_;
+    lock.unlock();
+    const std::pair<uint64_t, int64_t> state(status.cursor, status.conflicts);
+    if (!callback || looked_at_ == state) return;
+    looked_at_ = state;
+    if (status.conflicts == 0) return;
+    std::vector<Conflict> open;
+    try {
+        sqlite::Connection db = open_device_file_read_only(path_);
+        open = device::list_conflicts(db, false);
+    } catch (const Error& error) {
+        log(LogLevel::error, "reading the conflicts of {}: {}", path_, error.what());
+        looked_at_.reset();
+    }
+    for (const Conflict& conflict : open) {
+        if (told_conflicts_.insert(conflict.id).second) call(callback, conflict);
+    }
 }
 
 template <typename Callback, typename Argument>

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "client/held_session.h"
 #include "client/session_lock.h"
 #include "network/event_loop.h"
+#include "tombolo/conflict.h"
 #include "tombolo/options.h"
 #include "tombolo/session.h"
 
@@ -31,6 +33,7 @@ public:
     Status status() const;
     void on_status(std::function<void(const Status&)> callback);
     void on_verdict(std::function<void(const Decision&)> callback);
+    void on_conflict(std::function<void(const Conflict&)> callback);
     // See Session::sync_once. `number`: the newest transaction that was committed before the call.
     void sync_once(uint64_t number, std::chrono::milliseconds timeout);
     // Compares the device with its hub, once everything is synced. A process that holds the session lets us have it meanwhile.
@@ -64,6 +67,7 @@ private:
     std::optional<Error> hopeless(const Goal& goal);
     void fail_goals(const Error& why);
     void adopt(Status status);
+    void look_for_conflicts(const Status& status);
     template <typename Callback, typename Argument>
     void call(const Callback& callback, const Argument& argument);
 
@@ -80,12 +84,15 @@ private:
     std::unique_ptr<SessionWaiter> waiter_;  // while standing by with a goal
     std::vector<std::weak_ptr<Goal>> goals_;
     uint64_t newest_decided_ = 0;
+    std::optional<std::pair<uint64_t, int64_t>> looked_at_;  // cursor, and open conflicts, when the list was read
+    std::set<std::string> told_conflicts_;                   // ids
     std::shared_ptr<std::promise<device::VerifyResult>> verifying_;
 
     mutable std::mutex mutex_;  // guards what follows
     Status status_;
     std::function<void(const Status&)> on_status_;
     std::function<void(const Decision&)> on_verdict_;
+    std::function<void(const Conflict&)> on_conflict_;
 
     std::thread thread_;
 };
