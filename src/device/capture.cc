@@ -233,7 +233,7 @@ void Capture::approve(int64_t stamp) {
     }
     if (joined_ && last_.known != nullptr && last_.known->stamp() == stamp) return;
     for (const auto& file : files_) {
-        if (joined_ && file->find_stamp(stamp) != nullptr) return;
+        if (joined_ && file->has_fitting(stamp)) return;
     }
     throw Error(ErrorCode::schema, "a synced table was changed or copied, and its capture triggers do not fit it any more",
                 "close and open the device file with Tombolo; drop the triggers of a table that was copied into another file");
@@ -249,6 +249,7 @@ void Capture::join() {
         throw Error(error.code(), fmt::format("a write to a synced table takes the write lock of main, and {}", error.what()), error.advice());
     }
     joined_ = true;
+    could_not_join_.reset();  // its statement was over before a trigger came
     its_subject_ = subject_;
 }
 

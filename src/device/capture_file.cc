@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/assert.h"
 #include "base/limits.h"
@@ -93,14 +94,25 @@ CapturedTable* CaptureFile::find(std::string_view table_name) {
 
 // In the middle of a transaction, what is read next may be rolled back with it: the next transaction looks anew.
 void CaptureFile::forget_tables() {
+    if (!log_.empty()) std::move(tables_.begin(), tables_.end(), std::back_inserter(former_tables_));
     tables_.clear();
     known_cookie_ = -1;
     last_blob_write_ = {};
 }
 
-const CapturedTable* CaptureFile::find_stamp(int64_t stamp) const {
+bool CaptureFile::has_fitting(int64_t stamp) {
     const auto found = std::find_if(tables_.begin(), tables_.end(), [&](const auto& table) { return table->stamp() == stamp; });
-    return found != tables_.end() ? found->get() : nullptr;
+    return found != tables_.end() && still_fits(**found, read_cookie());
+}
+
+// A transaction may change the schema behind what it has captured: then the table is looked at once more.
+bool CaptureFile::still_fits(CapturedTable& table, int64_t cookie) {
+    if (cookie == known_cookie_ || cookie == table.fitted_at) return true;
+    auto connection = sqlite::Connection::borrow(db_);
+    if (!sqlite::table_exists(connection, schema_name_, table.table().name)) return false;
+    if (stamp_of(tag_, table.id(), sqlite::read_table(connection, schema_name_, table.table().name)) != table.stamp()) return false;
+    table.fitted_at = cookie;
+    return true;
 }
 
 // --- the open transaction ---
@@ -130,6 +142,7 @@ void CaptureFile::end() {
     open_ = false;
     number_ = 0;
     has_unseen_values_ = false;
+    former_tables_.clear();
     log_.clear();
     last_blob_write_ = {};
 }
@@ -258,6 +271,7 @@ bool CaptureFile::write(const std::function<LogContext()>& make_context) {
         number_ = 0;
     }
     if (log_.empty()) return false;
+    check_logged_tables();
     if (has_unseen_values_) check_unseen_values();
     LogContext context = make_context();
     id_ = context.id;
@@ -270,6 +284,26 @@ bool CaptureFile::write(const std::function<LogContext()>& make_context) {
     }
     write_chunks(context);
     return true;
+}
+
+// The log names a column by its place, and completes an insert from the table.
+void CaptureFile::check_logged_tables() {
+    const int64_t cookie = read_cookie();
+    if (cookie == known_cookie_) return;
+    std::set<uint64_t> logged;
+    LogOp operation;
+    for (size_t i = 0; i < log_.chunk_count(); ++i) {
+        for (Reader in(log_.chunk(i).body); !in.at_end(); logged.insert(operation.table_id))
+            TOMBOLO_ASSERT(read_op(in, operation));
+    }
+    for (const auto* tables : {&former_tables_, &tables_}) {
+        for (const auto& table : *tables) {
+            if (logged.count(table->id()) == 0 || still_fits(*table, cookie)) continue;
+            throw Error(ErrorCode::schema,
+                        fmt::format("the transaction wrote {}, a synced table, and then renamed, changed or dropped it", table->table().name),
+                        "tables are changed at the hub, with tombolo hub --schema");
+        }
+    }
 }
 
 // The sizes of the rows that the hook did not see whole, as the transaction leaves them.

@@ -27,7 +27,8 @@ public:
     const std::string& path() const { return path_; }  // empty: in memory
 
     CapturedTable* find(std::string_view table_name);
-    const CapturedTable* find_stamp(int64_t stamp) const;  // among those that were found by name
+    // A table with this stamp was found by name, and the open transaction has not renamed or changed it since.
+    bool has_fitting(int64_t stamp);
     void forget_tables();
     // Changes with every commit seen by this connection, its own too.
     uint32_t data_version() const;
@@ -63,6 +64,8 @@ private:
     void log_erase(const CapturedTable& table, const std::vector<ValueView>& values);
     void log_update(const CapturedTable& table, const std::vector<ValueView>& before, const std::vector<ValueView>& after);
     int64_t read_cookie();
+    bool still_fits(CapturedTable& table, int64_t cookie);
+    void check_logged_tables();
     void check_unseen_values();
     void write_chunks(const LogContext& context);
 
@@ -71,6 +74,7 @@ private:
     std::string path_;
     int64_t tag_ = 0;
     std::vector<std::unique_ptr<CapturedTable>> tables_;
+    std::vector<std::unique_ptr<CapturedTable>> former_tables_;  // forgotten since the open transaction logged something
     sqlite::Statement cookie_, state_, insert_, take_back_;
 
     int64_t known_cookie_ = -1;  // the schema's version of which tables_ are

@@ -127,7 +127,7 @@ public:
             std::string columns;
             for (const Column& column : table.columns)
                 columns += (columns.empty() ? "" : ", ") + sqlite::quote_identifier(column.name);
-            sqlite::Statement rows = db.prepare("SELECT " + columns + " FROM " + sqlite::quote_identifier(table.name));
+            sqlite::Statement rows = db.prepare("SELECT " + columns + " FROM main." + sqlite::quote_identifier(table.name));
             TableImage& image = file[table.name];
             while (rows.step()) {
                 Image row;

@@ -25,6 +25,7 @@ public:
     uint64_t id() const { return id_; }  // tombolo_table.id
     const Table& table() const { return table_; }
     int64_t stamp() const { return stamp_; }
+    int64_t fitted_at = -1;  // the schema's version at which the stamp was last compared with the table
 
     // The values of a row that is there, by INTEGER PRIMARY KEY; nullptr: it is not. They live until the next call, or done().
     const std::vector<ValueView>* present_values(int64_t rowid);

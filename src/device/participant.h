@@ -33,7 +33,7 @@ void register_participant(sqlite3* db, Participant& participant);
 // on_close is told only after this; needed again after each on_close.
 void watch_for_close(sqlite3* db);
 
-// Running this joins the write transaction on main, opening one if need be; works inside a hook.
+// Running this joins the write transaction on main, opening one if need be. Works inside a hook: it opens no savepoint.
 inline constexpr const char* join_transaction_sql = "DELETE FROM tombolo_participant";
 
 }  // namespace tombolo::device

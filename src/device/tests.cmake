@@ -1,4 +1,4 @@
-tombolo_add_test(capture_test DEPS tombolo_device SOURCES src/device/capture_test.cc)
+tombolo_add_test(capture_test DEPS tombolo_device SOURCES src/device/capture_test.cc src/device/capture_edges_test.cc)
 tombolo_add_test(outbox_test DEPS tombolo_device SOURCES src/device/outbox_test.cc)
 tombolo_add_test(capture_property_test DEPS tombolo_device SOURCES src/device/capture_property_test.cc)
 tombolo_add_test(apply_test DEPS tombolo_device SOURCES src/device/apply_test.cc)

@@ -178,9 +178,10 @@ Schema golden_schema() {
 
 std::vector<Message> golden_messages() {
     const Verdict verdict{{300}, id_of(1), VerdictKind::rejected, RejectCode::depends, "no", {299}, {70}, -5};
+    const TransactionHeader header{{300}, id_of(1), {{77}, {9}}, 1'700'000'000'000'000, {{298}, {299}}, true, -1};
     return {
         Hello{1, "tombolo 0.1.0", "main", "secret", site_of(16), {300}, id_of(32), {{77}, {9}}, Resume{{4}, {9}, "p"}, 1234567, true},
-        PushPart{{300}, true, false, {{300}, id_of(1), {{77}, {9}}, 1'700'000'000'000'000, {{298}, {299}}, true, -1}, "rows"},
+        PushPart{{300}, true, false, header, "rows"},
         Applied{{{77}, {9}}},
         Ping{128},
         Welcome{1, "tombolo 0.1.0", "space", {77}, {9}, 1'700'000'000'000'000, {3}, {300}, id_of(1), 5, true, false, 2'000'000, golden_schema()},
