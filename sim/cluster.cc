@@ -58,6 +58,7 @@ void Cluster::plan_faults() {
         faults.cut_per_thousand = random_.below(60);
         faults.half_open_per_thousand = random_.chance(400) ? random_.below(15) : 0;
         faults.refuse_per_thousand = random_.below(300);
+        faults.foreign_per_thousand = random_.chance(300) ? random_.below(300) : 0;
     }
     network_->set_faults(faults);
     device_crashes_ = random_.chance(500);
@@ -133,15 +134,18 @@ void Cluster::act(DeviceNode& device) {
     if (!device.up()) return;
     const uint64_t dice = random_.below(1000);
     if (dice < 60) {
-        network_->set_link(device.index(), !network_->link(device.index()));
-        if (network_->link(device.index()) && random_.chance(500)) device.event([](device::Driver& driver) { driver.network_came_up(); });
-    } else if (dice < 85 && device_crashes_) {
+        set_link(device, !network_->link(device.index()));
+    } else if (dice < 66) {
+        flap(device, 3 + random_.below(20));
+    } else if (dice < 76) {
+        hold_or_release(device);
+    } else if (dice < 95 && device_crashes_) {
         device.disk().die_after(1 + random_.below(60));  // in the middle of some write to come
-    } else if (dice < 95 && hub_crashes_ && hub_->up()) {
+    } else if (dice < 105 && hub_crashes_ && hub_->up()) {
         hub_->disk().die_after(1 + random_.below(60));
-    } else if (dice < 110 && device_crashes_) {
+    } else if (dice < 120 && device_crashes_) {
         crash_device(device, false);
-    } else if (dice < 125) {
+    } else if (dice < 135) {
         device.clock().set_offset(random_.between(-86'400, 86'400) * second);
     } else if (!device.replica().schema().tables.empty()) {
         const bool first = device.index() == 0 && device.replica().outbox().last().first.value == 0;
@@ -155,6 +159,33 @@ void Cluster::act(DeviceNode& device) {
             if (!device.disk().dead()) throw;
         }
     }
+}
+
+// The system tells of every second change, and is sometimes wrong.
+void Cluster::set_link(DeviceNode& device, bool up) {
+    network_->set_link(device.index(), up);
+    if (!random_.chance(500)) return;
+    world::NetworkSignal signal;
+    signal.says.online = random_.chance(950) ? up : !up;
+    signal.moved = random_.chance(500);
+    device.event([&](device::Driver& driver) { driver.network_signal(world::SignalSource::kernel, signal); });
+}
+
+void Cluster::flap(DeviceNode& device, uint64_t times) {
+    if (healed_) return;
+    set_link(device, !network_->link(device.index()));
+    if (times > 0) schedule_.after(random_.between(10'000, second), [this, &device, times] { flap(device, times - 1); });
+}
+
+// What an application may do with its session. Released when the faults stop: its own wish is no fault.
+void Cluster::hold_or_release(DeviceNode& device) {
+    const uint64_t choice = random_.below(4);
+    device.event([choice](device::Driver& driver) {
+        if (choice == 0) driver.pause();
+        if (choice == 1) driver.resume();
+        if (choice == 2) driver.sync_now();
+        if (choice == 3) driver.prove();
+    });
 }
 
 void Cluster::crash_device(DeviceNode& device, bool power_loss) {
@@ -191,6 +222,7 @@ void Cluster::heal() {
     for (auto& device : devices_) {
         device->disk().die_after(0);
         network_->set_link(device->index(), true);
+        device->event([](device::Driver& driver) { driver.resume(); });
     }
 }
 

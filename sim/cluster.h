@@ -46,6 +46,9 @@ private:
     void work(Time until);
     void after_event();
     void act(DeviceNode& device);
+    void set_link(DeviceNode& device, bool up);
+    void flap(DeviceNode& device, uint64_t times);
+    void hold_or_release(DeviceNode& device);
     void crash_device(DeviceNode& device, bool power_loss);
     void crash_hub(bool power_loss);
     bool in_sync();

@@ -28,9 +28,10 @@ void Network::connect(size_t device) {
     schedule_.after(delay(), [this, wire] {
         if (!wire->device_end) return;
         const bool refused = !hub_.up() || random_.chance(faults_.refuse_per_thousand);
-        if (!link(wire->device) || refused) {
+        const bool foreign = random_.chance(faults_.foreign_per_thousand);
+        if (!link(wire->device) || refused || foreign) {
             wire->device_end = false;
-            const auto cause = refused && link(wire->device) ? world::CloseCause::refused : world::CloseCause::silent;
+            const auto cause = !link(wire->device) ? world::CloseCause::silent : foreign ? world::CloseCause::foreign : world::CloseCause::refused;
             tell_device(wire, [cause](device::Driver& driver) { driver.lost(cause, Error(ErrorCode::unreachable, "no connection")); });
             return;
         }

@@ -21,7 +21,8 @@ struct NetworkFaults {
     Time delay_max = 50'000;        // per message, uniform
     uint64_t cut_per_thousand = 0;  // chance per message that the connection is cut there
     uint64_t half_open_per_thousand = 0;
-    uint64_t refuse_per_thousand = 0;  // chance per connect
+    uint64_t refuse_per_thousand = 0;   // chance per connect
+    uint64_t foreign_per_thousand = 0;  // chance per connect that a portal answers
 };
 
 // The hub's end of the wire.

@@ -3,7 +3,7 @@
 set -euo pipefail
 packages=(g++ cmake ninja-build pkg-config libsqlite3-dev libboost1.81-dev libssl-dev libzstd-dev libfmt-dev libtomlplusplus-dev libcli11-dev)
 if [ "${1:-}" = tests ] || [ "${1:-}" = all ]; then
-    packages+=(ccache libgtest-dev librapidcheck-dev python3 clang-format-14 sqlite3)
+    packages+=(ccache libgtest-dev librapidcheck-dev python3 clang-format-14 sqlite3 iproute2 nftables)
 fi
 if [ "${1:-}" = all ]; then
     packages+=(clang-14 libclang-rt-14-dev lld-14 libbenchmark-dev strace)

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <variant>
 
+#include "tombolo/network.h"
+
 namespace tombolo {
 
 struct DatabaseOptions {
@@ -36,6 +38,13 @@ struct SessionOptions {
 
     // PEM file of certificate authorities to trust for wss:// instead of the system's. Empty: the system's.
     std::string ca_file;
+
+    // When to sync without being asked. See Session::pause, sync_now and set_network_hint.
+    SyncPolicy policy = SyncPolicy::always;
+
+    // Listen to the system's news of links, addresses and routes, so that a network that comes back is used at once. false: only
+    // hints and attempts tell; a healed network is then found within 10 s.
+    bool watch_network = true;
 };
 
 enum class LogLevel { error = 0, warning = 1, info = 2, debug = 3 };

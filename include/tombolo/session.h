@@ -19,6 +19,7 @@
 
 #include "tombolo/conflict.h"
 #include "tombolo/error.h"
+#include "tombolo/network.h"
 #include "tombolo/status.h"
 #include "tombolo/verdict.h"
 
@@ -69,6 +70,19 @@ public:
     void sync_once(std::chrono::milliseconds timeout = std::chrono::seconds(30));
     // The same; the error instead of an exception.
     Result<Status> try_sync_once(std::chrono::milliseconds timeout = std::chrono::seconds(30));
+
+    // No connection from here on, and after resume() again as SessionOptions::policy says. What is written meanwhile waits in the
+    // file. While another process holds the session, its own wishes count.
+    void pause();
+    void resume();
+
+    // Talks to the hub now, whatever the policy and also while paused, until everything is exchanged once or pause() is called;
+    // retries as usual. Returns at once; on_status tells. Where connected already: asks the hub for what is new.
+    void sync_now();
+
+    // What the application knows of the network, in place of what it said before: for platforms whose system tells applications
+    // and not libraries. See NetworkHint.
+    void set_network_hint(const NetworkHint& hint);
 
     // Ends the connection and the thread. No callback runs after it has returned. Pending writes stay queued in the file.
     void stop();

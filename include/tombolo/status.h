@@ -6,14 +6,13 @@
 #include <string>
 #include <string_view>
 
+#include "tombolo/network.h"
+
 namespace tombolo {
 
 enum class SessionState { offline, connecting, syncing, live, needs_auth, error };
-// What the newest evidence says of the network; see `network` in the command line's reference.
-enum class NetworkState { unknown, none, limited, portal, available };
 
 std::string_view to_string(SessionState state);  // "offline", "connecting", "syncing", "live", "needs-auth", "error"
-std::string_view to_string(NetworkState state);
 
 struct LastError {
     std::string code;  // ErrorCode's text
@@ -22,10 +21,12 @@ struct LastError {
     bool operator==(const LastError&) const = default;
 };
 
-// Estimates, for a progress bar. All zero when nothing is under way.
+// Estimates, for a progress bar. Rows are zero when nothing is under way.
 struct Progress {
-    int64_t rows_done = 0, rows_total = 0;  // down: rows of the checkpoint that is arriving
-    int64_t bytes_down = 0, bytes_up = 0;   // since the connection opened
+    int64_t rows_done = 0, rows_total = 0;             // down: rows of the checkpoint that is arriving
+    int64_t rows_up_done = 0, rows_up_total = 0;       // up: rows with a verdict, of those that waited since the outbox was empty
+    int64_t bytes_down = 0, bytes_up = 0;              // since the connection opened
+    int64_t bytes_down_total = 0, bytes_up_total = 0;  // at that rate for the rows to come; 0: nothing under way, or not known
     bool operator==(const Progress&) const = default;
 };
 
@@ -38,6 +39,11 @@ struct Status {
     int64_t state_since = 0;
     std::string cause;  // a sentence: why this state
     NetworkState network = NetworkState::unknown;
+    int64_t network_since = 0;
+    std::string network_cause;  // a sentence: why this network state
+    InterfaceKind interface_kind = InterfaceKind::unknown;
+    std::optional<bool> metered;
+    HubReach hub_reach = HubReach::unknown;
     int64_t pending_transactions = 0;  // not counting rejected ones
     int64_t pending_rows = 0;
     int64_t rejected = 0;

@@ -20,6 +20,7 @@
 #include "tombolo/conflict.h"
 #include "tombolo/database.h"
 #include "tombolo/error.h"
+#include "tombolo/network.h"
 #include "tombolo/options.h"
 #include "tombolo/session.h"
 #include "tombolo/status.h"

@@ -18,7 +18,6 @@ void add(CLI::App& app, Action& chosen, const char* name, const char* purpose) {
 }  // namespace
 
 void add_later(CLI::App& app, Action& chosen) {
-    add(app, chosen, "doctor", "Examine network, hub and clock");
     add(app, chosen, "rekey", "Change the key of an encrypted device file");
     add(app, chosen, "encrypt", "Encrypt a device file");
     add(app, chosen, "decrypt", "Decrypt a device file");

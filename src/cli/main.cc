@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 
 #include "cli/command.h"
@@ -41,6 +42,7 @@ int run(int argc, char** argv) {
     add_conflicts(app, chosen);
     add_rejected(app, chosen);
     add_verify(app, chosen);
+    add_doctor(app, chosen);
     add_demo(app, chosen);
     add_later(app, chosen);
     refuse_unknown_command(app, argc, argv);
@@ -56,6 +58,8 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a closed pipe shows as a failed write
+    // A name server that is silent is asked twice within 4 s, and not for half a minute, so that one that came back is noticed.
+    ::setenv("RES_OPTIONS", "timeout:2 attempts:2", 0);
     try {
         return run(argc, argv);
     } catch (const UsageError& error) {

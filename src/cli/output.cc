@@ -116,7 +116,15 @@ std::string status_table(const Status& status) {
     line("hub", status.hub.empty() ? "none yet" : fmt::format("{}, space {}", status.hub, status.space));
     line("state", status.cause.empty() ? std::string(to_string(status.state)) : fmt::format("{}: {}", to_string(status.state), status.cause));
     if (status.state_since != 0) line("since", client::time_text(status.state_since));
-    line("network", to_string(status.network));
+    line("network", status.network_cause.empty() ? std::string(to_string(status.network))
+                                                 : fmt::format("{}: {}", to_string(status.network), printable(status.network_cause)));
+    if (status.interface_kind != InterfaceKind::unknown || status.metered) {
+        line("interface", fmt::format("{}{}", to_string(status.interface_kind),
+                                      !status.metered   ? ""
+                                      : *status.metered ? ", metered"
+                                                        : ", not metered"));
+    }
+    line("hub is", to_string(status.hub_reach));
     line("pending", fmt::format("{}, {}", count_text(status.pending_transactions, "transaction"), count_text(status.pending_rows, "row")));
     line("rejected", std::to_string(status.rejected));
     line("conflicts", std::to_string(status.conflicts));
@@ -128,16 +136,35 @@ std::string status_table(const Status& status) {
     return out;
 }
 
-std::string status_line(const Status& status) {
+std::string status_line(const Status& status, bool progress) {
     std::string line(to_string(status.state));
     if (!status.cause.empty()) line += ": " + printable(status.cause);
-    if (status.pending_transactions > 0) line += fmt::format(" · {} to send", count_text(status.pending_rows, "row"));
-    if (status.progress.rows_total > 0)
-        line += fmt::format(" · {} of {} received", status.progress.rows_done, count_text(status.progress.rows_total, "row"));
+    if (status.network != NetworkState::available) line += fmt::format(" · network {}", to_string(status.network));
     if (status.rejected > 0) line += fmt::format(" · {} rejected", status.rejected);
+    if (!progress) return line;
+    const Progress& done = status.progress;
+    if (done.rows_up_done > 0) {
+        line += fmt::format(" · {} of {} sent ({})", done.rows_up_done, count_text(done.rows_up_total, "row"), bytes_text(done.bytes_up));
+    } else if (status.pending_transactions > 0) {
+        line += fmt::format(" · {} to send", count_text(status.pending_rows, "row"));
+    }
+    if (done.rows_total > 0)
+        line += fmt::format(" · {} of {} received ({})", done.rows_done, count_text(done.rows_total, "row"), bytes_text(done.bytes_down));
     line += fmt::format(" · at {}", status.cursor);
     if (status.hub_seq && *status.hub_seq != status.cursor) line += fmt::format(" of {}", *status.hub_seq);
     return line;
+}
+
+std::string bytes_text(int64_t bytes) {
+    if (bytes < 1000) return fmt::format("{} B", bytes);
+    double amount = static_cast<double>(bytes);
+    const char* unit = "B";
+    for (const char* larger : {"kB", "MB", "GB"}) {
+        if (amount < 1000) break;
+        amount /= 1000;
+        unit = larger;
+    }
+    return fmt::format("{:.1f} {}", amount, unit);
 }
 
 std::string count_text(int64_t count, std::string_view noun) {

@@ -42,13 +42,14 @@ private:
     sigset_t set_{};
 };
 
-// Prints each change: JSON lines, one line that is rewritten on a terminal, plain lines otherwise. Used on the Tombolo thread.
+// Prints each change: JSON lines, one line that is rewritten on a terminal, plain lines without the progress otherwise. Used on the
+// Tombolo thread.
 class StatusPrinter {
 public:
     explicit StatusPrinter(bool json) : json_(json), terminal_(!json && stdout_is_terminal()) {}
 
     void show(const Status& status) {
-        std::string line = json_ ? client::to_json(status) : status_line(status);
+        std::string line = json_ ? client::to_json(status) : status_line(status, terminal_);
         if (line == last_) return;
         if (terminal_) {
             fmt::print("\r\x1b[K{}", line);

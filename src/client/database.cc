@@ -114,6 +114,10 @@ void Session::on_status(std::function<void(const Status&)> callback) { runner().
 void Session::on_verdict(std::function<void(const Decision&)> callback) { runner().on_verdict(std::move(callback)); }
 void Session::on_conflict(std::function<void(const Conflict&)> callback) { runner().on_conflict(std::move(callback)); }
 Status Session::status() const { return runner().status(); }
+void Session::pause() { runner().pause(); }
+void Session::resume() { runner().resume(); }
+void Session::sync_now() { runner().sync_now(); }
+void Session::set_network_hint(const NetworkHint& hint) { runner().set_network_hint(hint); }
 void Session::sync_once(std::chrono::milliseconds timeout) { runner().sync_once(core_->newest_number(), timeout); }
 
 Result<Status> Session::try_sync_once(std::chrono::milliseconds timeout) {

@@ -96,6 +96,7 @@ HubSchema fetch_schema(const network::HubUrl& hub, const TokenSource& token, con
     network::ConnectOptions options;
     options.url = hub;
     options.ca_file = ca_file;
+    options.ask_who_is_there = true;
     contact.start(options);
     loop.run();
     if (contact.failure()) throw *contact.failure();

@@ -11,6 +11,7 @@
 #include "client/device_file.h"
 #include "client/log.h"
 #include "client/token.h"
+#include "network/network_state.h"
 #include "network/url.h"
 #include "network/websocket_client.h"
 
@@ -73,16 +74,24 @@ void HeldSession::event(const Step& step) {
     listener_.on_progress();
 }
 
-void HeldSession::start() {
+void HeldSession::start(const SessionWishes& wishes) {
     tell_status();
     poll();
-    event([this] { driver_.start(); });
+    event([&] {
+        driver_.set_policy(wishes.policy);
+        if (wishes.paused) driver_.pause();
+        if (wishes.asked) driver_.sync_now();
+        driver_.network_signal(world::SignalSource::application, {wishes.hint});
+        driver_.start();
+    });
+    if (options_.watch_network) sources_ = network::watch_network(loop_, *this);
 }
 
 void HeldSession::stop() {
     event([this] { driver_.stop(); });
     broken_ = true;  // timers that are still armed find nothing to do
     tell_timer_.cancel();
+    sources_.clear();
     lock_.tell(status(), -1);
 }
 
@@ -90,13 +99,21 @@ void HeldSession::local_commit() {
     event([this] { driver_.local_commit(); });
 }
 
-void HeldSession::hurry() {
+void HeldSession::sync_now() {
     proved_at_ = system_clock().boot();
     event([this] {
-        if (transport_ == nullptr) driver_.network_came_up();
-        driver_.prove();
+        look_at_traffic();
+        driver_.sync_now();
     });
 }
+
+void HeldSession::pause() {
+    event([this] { driver_.pause(); });
+}
+void HeldSession::resume() {
+    event([this] { driver_.resume(); });
+}
+void HeldSession::set_hint(const NetworkHint& hint) { on_network(world::SignalSource::application, {hint}); }
 
 Status HeldSession::status() const {
     Status status = driver_.status();
@@ -128,6 +145,13 @@ void HeldSession::on_closed(world::CloseCause cause, const Error& why) {
     event([&] { driver_.lost(cause, why); });
 }
 
+void HeldSession::on_network(world::SignalSource source, const world::NetworkSignal& signal) {
+    event([&] {
+        look_at_traffic();
+        driver_.network_signal(source, signal);
+    });
+}
+
 // --- what the driver wants done ---
 
 // Actions may lead to events, whose actions are then done by the loop that is already running.
@@ -149,12 +173,13 @@ void HeldSession::perform_actions() {
     performing_ = false;
 }
 
-void HeldSession::perform(const device::Connect&) {
+void HeldSession::perform(const device::Connect& wanted) {
     drop_transport();
     const device::DeviceRecord record = replica_.record();
     network::ConnectOptions connect;
     connect.url = network::parse_hub_url(record.hub.value_or("") + "/" + record.space.value_or("main"));
     connect.ca_file = options_.ca_file;
+    connect.ask_who_is_there = wanted.ask_who_is_there;
     log(LogLevel::info, "connecting to {}", network::to_string(connect.url));
     transport_ = network::connect(loop_, connect, *this);
 }
@@ -196,7 +221,15 @@ void HeldSession::arm() {
 }
 
 void HeldSession::time_passed() {
-    event([this] { driver_.time_passed(); });
+    event([this] {
+        look_at_traffic();
+        driver_.time_passed();
+    });
+}
+
+void HeldSession::look_at_traffic() {
+    if (transport_ == nullptr) return;
+    if (const std::optional<world::Traffic> traffic = transport_->traffic()) driver_.moved(*traffic);
 }
 
 // What other connections and processes commit is seen by the file's data version; those who wait for our result by their lock.
@@ -208,7 +241,7 @@ void HeldSession::poll() {
     const bool prove = now - proved_at_ >= prove_pause && (listener_.wants_proof() || lock_.somebody_waits());
     if (prove) proved_at_ = now;
     event([&] {
-        if (prove) driver_.prove();
+        if (prove) look_at_traffic(), driver_.prove();
         if (verify_wanted_ && verify_attempt_ != attempts_ended_ && driver_.live()) {
             verify_attempt_ = attempts_ended_;
             driver_.verify();

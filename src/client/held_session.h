@@ -5,12 +5,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/session_lock.h"
 #include "device/driver.h"
 #include "device/replica.h"
 #include "network/event_loop.h"
 #include "tombolo/options.h"
+#include "world/network_state.h"
 #include "world/transport.h"
 
 namespace tombolo::client {
@@ -27,17 +29,28 @@ public:
     virtual bool wants_proof() = 0;  // somebody waits for complete_as_of to advance
 };
 
-class HeldSession final : private world::TransportHandler {
+// What the application said; kept by the owner while another process holds the session.
+struct SessionWishes {
+    SyncPolicy policy = SyncPolicy::always;
+    bool paused = false;
+    bool asked = false;  // sync_now, since the last pause
+    NetworkHint hint;
+};
+
+class HeldSession final : private world::TransportHandler, private world::NetworkStateHandler {
 public:
     // Throws what opening the file throws. The file names the hub.
     HeldSession(network::EventLoop& loop, SessionLock lock, const std::string& path, const SessionOptions& options, HeldSessionListener& listener);
     ~HeldSession() override;
 
-    void start();
+    void start(const SessionWishes& wishes);
     void stop();  // ends the connection in order, tells the last status
     void local_commit();
-    void verify();  // answered by on_verified; asked anew when the connection is lost meanwhile
-    void hurry();   // ask the hub now for what it has; where not connected, connect now
+    void verify();    // answered by on_verified; asked anew when the connection is lost meanwhile
+    void sync_now();  // ask the hub now for what it has; where not connected, connect now
+    void pause();
+    void resume();
+    void set_hint(const NetworkHint& hint);
 
     Status status() const;
     BootTime complete_as_of() const { return driver_.complete_as_of(); }
@@ -50,11 +63,12 @@ private:
     void on_message(std::string_view message) override;
     void on_room() override;
     void on_closed(world::CloseCause cause, const Error& why) override;
+    void on_network(world::SignalSource source, const world::NetworkSignal& signal) override;
 
     template <typename Step>
     void event(const Step& step);
     void perform_actions();
-    void perform(const device::Connect&);
+    void perform(const device::Connect& wanted);
     void perform(device::Send& send);
     void perform(const device::Disconnect&);
     void perform(const device::TellStatus&);
@@ -62,6 +76,7 @@ private:
     void perform(const device::TellApplied&);
     void perform(const device::TellVerified& told);
     void drop_transport();
+    void look_at_traffic();
     void arm();
     void time_passed();
     void poll();
@@ -75,6 +90,7 @@ private:
     device::Driver driver_;
 
     std::unique_ptr<world::Transport> transport_;
+    std::vector<std::unique_ptr<world::NetworkStateSource>> sources_;
     bool performing_ = false;
     bool broken_ = false;
     bool verify_wanted_ = false;

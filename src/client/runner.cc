@@ -50,7 +50,9 @@ Decision to_decision(const Verdict& verdict) {
 }
 
 Runner::Runner(std::string path, SessionOptions options, std::function<void(const Decision&)> decided)
-    : path_(std::move(path)), options_(std::move(options)), decided_(std::move(decided)), retry_timer_(loop_) {}
+    : path_(std::move(path)), options_(std::move(options)), decided_(std::move(decided)), retry_timer_(loop_) {
+    wishes_.policy = options_.policy;
+}
 
 Runner::~Runner() { stop(); }
 
@@ -81,6 +83,35 @@ void Runner::stop() {
 void Runner::local_commit() {
     loop_.post([this] {
         if (held_ != nullptr) held_->local_commit();
+    });
+}
+
+void Runner::pause() {
+    loop_.post([this] {
+        wishes_.paused = true;
+        wishes_.asked = false;
+        if (held_ != nullptr) held_->pause();
+    });
+}
+
+void Runner::resume() {
+    loop_.post([this] {
+        wishes_.paused = false;
+        if (held_ != nullptr) held_->resume();
+    });
+}
+
+void Runner::sync_now() {
+    loop_.post([this] {
+        wishes_.asked = held_ == nullptr;
+        if (held_ != nullptr) held_->sync_now();
+    });
+}
+
+void Runner::set_network_hint(const NetworkHint& hint) {
+    loop_.post([this, hint] {
+        wishes_.hint = hint;
+        if (held_ != nullptr) held_->set_hint(hint);
     });
 }
 
@@ -168,7 +199,7 @@ void Runner::take_or_stand_by() {
         waiter_.reset();
         HeldSessionListener& self = *this;
         held_ = std::make_unique<HeldSession>(loop_, *std::move(lock), path_, options_, self);
-        held_->start();
+        held_->start(wishes_);
         if (verifying_ != nullptr) held_->verify();
         on_progress();
     } catch (const Error& error) {
@@ -286,7 +317,7 @@ void Runner::pursue(std::shared_ptr<Goal> goal) {
     goals_.emplace_back(goal);
     if (held_ != nullptr) {
         goal->attempts_before = held_->attempts_ended();
-        held_->hurry();
+        held_->sync_now();
     }
     check_goals();
 }

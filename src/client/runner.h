@@ -31,6 +31,10 @@ public:
     void stop();          // joins the thread; Error(usage) on that thread
     void local_commit();  // from any thread
     Status status() const;
+    void pause();  // this and the next three: from any thread
+    void resume();
+    void sync_now();
+    void set_network_hint(const NetworkHint& hint);
     void on_status(std::function<void(const Status&)> callback);
     void on_verdict(std::function<void(const Decision&)> callback);
     void on_conflict(std::function<void(const Conflict&)> callback);
@@ -79,6 +83,7 @@ private:
     network::EventLoop loop_;
     network::Timer retry_timer_;
     std::unique_ptr<HeldSession> held_;
+    SessionWishes wishes_;
     bool needed_ = false;                    // by us: we hold SessionNeed
     std::optional<Told> other_;              // while standing by: what the holder told last
     std::unique_ptr<SessionWaiter> waiter_;  // while standing by with a goal

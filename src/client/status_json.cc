@@ -14,6 +14,10 @@ constexpr SessionState session_states[] = {SessionState::offline, SessionState::
 constexpr NetworkState network_states[] = {NetworkState::unknown, NetworkState::none, NetworkState::limited, NetworkState::portal,
                                            NetworkState::available};
 
+constexpr InterfaceKind interface_kinds[] = {InterfaceKind::unknown,  InterfaceKind::ethernet, InterfaceKind::wifi,
+                                             InterfaceKind::cellular, InterfaceKind::vpn,      InterfaceKind::other};
+constexpr HubReach hub_reaches[] = {HubReach::unknown, HubReach::unreachable, HubReach::failing, HubReach::answering};
+
 template <typename State, size_t count>
 State state_named(const State (&states)[count], std::string_view name) {
     for (const State state : states) {
@@ -80,6 +84,11 @@ std::string to_json(const Status& status) {
     json.key("state_since").optional(status.state_since == 0 ? std::nullopt : std::optional(status.state_since), time);
     json.key("cause").optional(known(status.cause), string);
     json.key("network").string(to_string(status.network));
+    json.key("network_since").optional(status.network_since == 0 ? std::nullopt : std::optional(status.network_since), time);
+    json.key("network_cause").optional(known(status.network_cause), string);
+    json.key("interface").string(to_string(status.interface_kind));
+    json.key("metered").optional(status.metered, [&](bool value) -> JsonWriter& { return json.boolean(value); });
+    json.key("hub_reach").string(to_string(status.hub_reach));
     json.key("pending_transactions").integer(status.pending_transactions);
     json.key("pending_rows").integer(status.pending_rows);
     json.key("rejected").integer(status.rejected);
@@ -95,7 +104,9 @@ std::string to_json(const Status& status) {
     json.key("holder_pid").optional(status.holder_pid, integer);
     json.key("progress").begin_object();
     json.key("rows_done").integer(status.progress.rows_done).key("rows_total").integer(status.progress.rows_total);
-    json.key("bytes_down").integer(status.progress.bytes_down).key("bytes_up").integer(status.progress.bytes_up);
+    json.key("rows_up_done").integer(status.progress.rows_up_done).key("rows_up_total").integer(status.progress.rows_up_total);
+    json.key("bytes_down").integer(status.progress.bytes_down).key("bytes_down_total").integer(status.progress.bytes_down_total);
+    json.key("bytes_up").integer(status.progress.bytes_up).key("bytes_up_total").integer(status.progress.bytes_up_total);
     json.end_object().end_object();
     return json.take();
 }
@@ -111,6 +122,11 @@ std::optional<Status> status_from_json(std::string_view text) {
     status.state_since = document.time("$.state_since").value_or(0);
     status.cause = document.text("$.cause").value_or("");
     status.network = state_named(network_states, document.text("$.network").value_or(""));
+    status.network_since = document.time("$.network_since").value_or(0);
+    status.network_cause = document.text("$.network_cause").value_or("");
+    status.interface_kind = state_named(interface_kinds, document.text("$.interface").value_or(""));
+    if (const auto metered = document.integer("$.metered")) status.metered = *metered != 0;
+    status.hub_reach = state_named(hub_reaches, document.text("$.hub_reach").value_or(""));
     status.pending_transactions = document.integer("$.pending_transactions").value_or(0);
     status.pending_rows = document.integer("$.pending_rows").value_or(0);
     status.rejected = document.integer("$.rejected").value_or(0);
@@ -125,8 +141,12 @@ std::optional<Status> status_from_json(std::string_view text) {
     status.holder_pid = document.integer("$.holder_pid");
     status.progress.rows_done = document.integer("$.progress.rows_done").value_or(0);
     status.progress.rows_total = document.integer("$.progress.rows_total").value_or(0);
+    status.progress.rows_up_done = document.integer("$.progress.rows_up_done").value_or(0);
+    status.progress.rows_up_total = document.integer("$.progress.rows_up_total").value_or(0);
     status.progress.bytes_down = document.integer("$.progress.bytes_down").value_or(0);
+    status.progress.bytes_down_total = document.integer("$.progress.bytes_down_total").value_or(0);
     status.progress.bytes_up = document.integer("$.progress.bytes_up").value_or(0);
+    status.progress.bytes_up_total = document.integer("$.progress.bytes_up_total").value_or(0);
     return status;
 }
 

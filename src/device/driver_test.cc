@@ -23,13 +23,21 @@ struct DriverTest : ::testing::Test {
     std::vector<std::string> sent;
 
     void SetUp() override { make(); }
+    std::string token = "token";
+    int tokens_asked = 0;
+    bool asks_who_is_there = false;  // at the newest connect
+
     void make() {
-        driver = std::make_unique<Driver>(*scene.replica, scene.world.clock, scene.world.random, [] { return std::string("token"); });
+        driver = std::make_unique<Driver>(*scene.replica, scene.world.clock, scene.world.random, [this] {
+            ++tokens_asked;
+            return token;
+        });
         open = false;
     }
     void carry_out() {
         for (Action& action : driver->take_actions()) {
-            if (std::holds_alternative<Connect>(action)) {
+            if (const auto* connect = std::get_if<Connect>(&action)) {
+                asks_who_is_there = connect->ask_who_is_there;
                 EXPECT_FALSE(open) << "two connections at once";
                 ++connects;
                 open = true;
@@ -63,6 +71,17 @@ struct DriverTest : ::testing::Test {
         scene.world.clock.boot_now += time;
         scene.world.clock.wall_now += time;
         driver->time_passed(), carry_out();
+    }
+    void signal(const NetworkHint& says, bool moved = false) {
+        world::NetworkSignal signal;
+        signal.says = says;
+        signal.moved = moved;
+        driver->network_signal(world::SignalSource::kernel, signal), carry_out();
+    }
+    static NetworkHint link(bool up) {
+        NetworkHint hint;
+        hint.online = up;
+        return hint;
     }
     int64_t until_deadline() const { return driver->deadline() - scene.world.clock.boot_now; }
     const Status& status() { return driver->status(); }
@@ -200,6 +219,160 @@ TEST_F(DriverTest, NeedsAuthStandsAndIsTriedSlowly) {
     driver->opened(), carry_out();
     hear(wire::Refuse{"unreachable", "shutting down", 3 * limits::second});
     EXPECT_EQ(until_deadline(), 3 * limits::second) << "as the hub asked";
+}
+
+TEST_F(DriverTest, AnExpiredTokenIsReplacedWithoutAFailure) {
+    start();
+    driver->opened(), carry_out();
+    token = "fresh";
+    hear(wire::Refuse{"needs-auth", "the token has expired", 0});
+    EXPECT_TRUE(open) << "at once, with the new one";
+    EXPECT_EQ(connects, 2);
+    EXPECT_FALSE(driver->standing_error().has_value());
+    EXPECT_NE(status().state, SessionState::needs_auth);
+    EXPECT_FALSE(status().last_error.has_value());
+    sent.clear();
+    driver->opened(), carry_out();
+    EXPECT_EQ(std::get<wire::Hello>(wire::decode(sent.at(0), limits::message_bytes_max)).token, "fresh");
+    token = "fresher";
+    hear(wire::Refuse{"needs-auth", "no", 0});
+    EXPECT_FALSE(open) << "a hub that takes none is not asked in a circle";
+    EXPECT_EQ(status().state, SessionState::needs_auth);
+    pass(until_deadline());
+    greet();
+    EXPECT_TRUE(driver->live());
+    lose(CloseCause::closed);
+    pass(until_deadline());
+    token = "freshest";
+    driver->opened(), carry_out();
+    hear(wire::Refuse{"needs-auth", "the token has expired", 0});
+    EXPECT_TRUE(open) << "hours later the next one";
+}
+
+TEST_F(DriverTest, PausedAndResumed) {
+    start();
+    greet();
+    driver->pause(), carry_out();
+    EXPECT_FALSE(open);
+    EXPECT_EQ(status().state, SessionState::offline);
+    EXPECT_EQ(status().cause, "paused by the application");
+    scene.run("INSERT INTO t VALUES ('1', 0)");
+    driver->local_commit(), carry_out();
+    signal(link(true), true);
+    pass(60 * limits::second);
+    EXPECT_FALSE(open);
+    EXPECT_EQ(driver->deadline(), never) << "nothing is done but at the application's word";
+    EXPECT_EQ(status().network, NetworkState::unknown) << "the hub's answer is old";
+    driver->sync_now(), carry_out();
+    EXPECT_TRUE(open);
+    greet();
+    EXPECT_TRUE(open) << "not everything is exchanged";
+    hear(scene.accepting(1, {1}));
+    EXPECT_FALSE(open);
+    EXPECT_EQ(status().state, SessionState::offline);
+    EXPECT_EQ(status().pending_transactions, 0);
+    EXPECT_GE(driver->complete_as_of(), scene.world.clock.boot_now - limits::second);
+    driver->resume(), carry_out();
+    EXPECT_TRUE(open);
+}
+
+TEST_F(DriverTest, ManuallyMeansWhenAsked) {
+    driver->set_policy(SyncPolicy::manually);
+    start();
+    EXPECT_EQ(connects, 0);
+    driver->sync_now(), carry_out();
+    EXPECT_EQ(connects, 1);
+    lose(CloseCause::silent);
+    EXPECT_LE(until_deadline(), limits::backoff_first) << "asked for and not done: retried";
+    pass(until_deadline());
+    greet();
+    EXPECT_FALSE(open);
+    EXPECT_EQ(status().cause, "syncs when asked to");
+}
+
+TEST_F(DriverTest, AMeteredNetworkIsLeftAlone) {
+    driver->set_policy(SyncPolicy::unmetered);
+    NetworkHint hint = link(true);
+    hint.metered = true;
+    signal(hint);
+    start();
+    EXPECT_EQ(connects, 0);
+    EXPECT_EQ(status().cause, "waits for a network that is not metered");
+    EXPECT_EQ(status().metered, true);
+    hint.metered = false;
+    signal(hint);
+    EXPECT_TRUE(open);
+    greet();
+    EXPECT_TRUE(driver->live());
+    hint.metered = true;
+    signal(hint);
+    EXPECT_FALSE(open);
+}
+
+TEST_F(DriverTest, WhatTheSystemSaysPromptsAndDecidesNothing) {
+    start();
+    signal(link(false), true);
+    lose(CloseCause::silent);
+    EXPECT_EQ(status().network, NetworkState::none);
+    for (int i = 0; i < 6; ++i)
+        pass(until_deadline()), lose(CloseCause::silent);
+    EXPECT_LE(until_deadline(), limits::backoff_max_silent) << "it is tried all the same";
+    pass(until_deadline());
+    greet();
+    EXPECT_TRUE(driver->live()) << "and the hub's answer is what counts";
+    EXPECT_EQ(status().network, NetworkState::available);
+    sent.clear();
+    signal(link(false), true);
+    EXPECT_EQ(testing::describe(sent), "Ping") << "an open connection is put to the test";
+    EXPECT_LE(until_deadline(), limits::heartbeat_answer);
+    pass(limits::heartbeat_answer);
+    EXPECT_FALSE(open);
+    EXPECT_EQ(status().network, NetworkState::none);
+    EXPECT_EQ(status().hub_reach, HubReach::unreachable);
+    signal(link(true), true);
+    EXPECT_TRUE(open) << "a network that comes up ends the wait";
+    EXPECT_TRUE(asks_who_is_there) << "it may be somebody's portal";
+    const int before = connects;
+    signal(link(true), true);
+    EXPECT_EQ(connects, before) << "an attempt that is young goes on";
+    pass(limits::second);
+    signal(link(true), true);
+    EXPECT_EQ(connects, before + 1) << "an old one is made anew";
+    greet();
+    lose(CloseCause::closed);
+    pass(until_deadline());
+    EXPECT_FALSE(asks_who_is_there) << "the hub was there a moment ago";
+}
+
+TEST_F(DriverTest, AnOverloadedHubIsLeftInPeace) {
+    start();
+    driver->opened(), carry_out();
+    hear(wire::Refuse{"unreachable", "too many", 20 * limits::second});
+    EXPECT_EQ(status().hub_reach, HubReach::failing);
+    EXPECT_EQ(until_deadline(), 20 * limits::second);
+    signal(link(true), true);
+    EXPECT_FALSE(open) << "also when a network comes up";
+    driver->sync_now(), carry_out();
+    EXPECT_TRUE(open) << "a person who asks is no herd";
+    driver->opened(), carry_out();
+    hear(wire::Refuse{"unreachable", "come back next year", 400 * limits::day});
+    pass(limits::proof_age_max);
+    EXPECT_EQ(until_deadline(), limits::retry_after_max - limits::proof_age_max) << "not for ever";
+}
+
+TEST_F(DriverTest, ProgressOfWhatIsSent) {
+    start();
+    greet();
+    for (int i = 1; i <= 4; ++i)
+        scene.run("INSERT INTO t VALUES (" + std::to_string(i) + ", 0)");
+    driver->local_commit(), carry_out();
+    EXPECT_EQ(status().progress.rows_up_total, 4);
+    EXPECT_EQ(status().progress.rows_up_done, 0);
+    hear(scene.accepting(1, {1}));
+    EXPECT_EQ(status().progress.rows_up_done, 1);
+    EXPECT_EQ(status().progress.bytes_up_total, 4 * status().progress.bytes_up);
+    hear(scene.accepting(2, {2, 3, 4}));
+    EXPECT_EQ(status().progress.rows_up_total, 0);
 }
 
 TEST_F(DriverTest, ManyPendingAreNotCountedAtEveryEvent) {

@@ -26,7 +26,6 @@ ErrorCode code_of(std::string_view text) {
 Session::Session(Replica& replica, world::Clock& clock, Options options) : replica_(replica), clock_(clock), options_(std::move(options)) {
     opened_at_ = clock_.boot();
     heard_at_ = opened_at_;
-    proof_at_ = opened_at_ - limits::proof_age_max;
     arm();
 }
 
@@ -151,10 +150,12 @@ void Session::handle(wire::Welcome welcome) {
     retry_spread_ = welcome.retry_spread;
     pushing_ = covered_ = welcome.last_number;
     state_ = State::talking;
+    welcomed_once_ = true;
     push_due_ = !options_.schema_only;
 }
 
 void Session::handle(const wire::Refuse& refuse) {
+    refused_ = true;
     retry_after_ = refuse.retry_after;
     throw Error(code_of(refuse.code), refuse.reason);
 }
@@ -305,12 +306,12 @@ void Session::time_passed() {
             }
         }
         if (state_ == State::closed) return;
+        if (looked_at_ != 0) looked_at_ = now;  // also where nobody looks any more
         if (state_ != State::talking) {
             if (now >= opened_at_ + limits::handshake_timeout) throw Error(ErrorCode::unreachable, "the hub did not answer in time");
             return;
         }
-        if (ping_ && now >= ping_at_ + limits::heartbeat_answer && heard_at_ <= ping_at_)
-            throw Error(ErrorCode::unreachable, "the hub stopped answering");
+        if (ping_ && now >= answer_due() && heard_at_ <= ping_at_) throw Error(ErrorCode::unreachable, "the hub stopped answering");
         if (ping_ && heard_at_ > ping_at_) ping_.reset();
         if (!ping_ && now >= heard_at_ + quiet_limit()) ping();
     });
@@ -324,6 +325,7 @@ void Session::prove() {
 
 void Session::ping() {
     ping_at_ = clock_.boot();
+    ping_behind_ = traffic_.acknowledged + traffic_.under_way;
     ping_ = static_cast<uint64_t>(ping_at_);
     send(wire::Ping{*ping_});
 }
@@ -334,15 +336,29 @@ void Session::arm() {
     } else if (state_ != State::talking) {
         deadline_ = opened_at_ + limits::handshake_timeout;
     } else {
-        deadline_ = ping_ ? ping_at_ + limits::heartbeat_answer : heard_at_ + quiet_limit();
+        deadline_ = ping_ ? answer_due() : heard_at_ + quiet_limit();
+        if (ping_ && looked_at_ != 0) deadline_ = std::min(deadline_, looked_at_ + limits::heartbeat_look);
     }
     if (retry_local_at_ != 0 && state_ != State::closed) deadline_ = std::min(deadline_, retry_local_at_);
 }
 
 // While something of ours is under way, silence is suspicious sooner.
 int64_t Session::quiet_limit() const {
-    return pushing_ > covered_ || next_part_ > 0 || !sending_.done() || unsent_ > 0 ? limits::heartbeat_answer : limits::heartbeat_idle;
+    return pushing_ > covered_ || next_part_ > 0 || !sending_.done() || unsent_ > 0 ? limits::heartbeat_sending : limits::heartbeat_idle;
 }
+
+// A connection over a slow link is not dead: as long as what stands before the ping is on its way, or something arrives, we wait.
+void Session::moved(const world::Traffic& traffic) {
+    const bool ping_is_on_its_way = traffic_.acknowledged < ping_behind_;
+    const bool arrives = traffic.received > traffic_.received;
+    const bool leaves = ping_is_on_its_way && traffic.acknowledged > traffic_.acknowledged;
+    looked_at_ = clock_.boot();
+    if (arrives || leaves) moved_at_ = looked_at_;
+    traffic_ = traffic;
+    arm();
+}
+
+BootTime Session::answer_due() const { return std::max(ping_at_, moved_at_) + limits::heartbeat_answer; }
 
 void Session::send(const wire::Message& message) { put(wire::encode(message)); }
 

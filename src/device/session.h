@@ -10,6 +10,8 @@
 //   talking    CheckpointEnd              talking    apply; send Applied; tell verdicts
 //   talking    VerdictNotice              talking    tell (no table changes)
 //   talking    nothing for a while        talking    send Ping; deadline: answer
+//   talking    bytes move before the      talking    wait on: the link is slow, and the Ping stands behind them
+//              Ping, or arrive
 //   any        deadline missed            closed     close; cause silent
 //   any        malformed message          closed     close; failure() tells why
 #pragma once
@@ -28,6 +30,7 @@
 #include "wire/fragment.h"
 #include "wire/message.h"
 #include "world/clock.h"
+#include "world/transport.h"
 
 namespace tombolo::device {
 
@@ -50,7 +53,8 @@ public:
     // --- events ---
     void opened();
     void received(std::string_view message);
-    void sent(size_t unsent_bytes);  // what the transport has not handed on; call after sends and on room
+    void sent(size_t unsent_bytes);             // what the transport has not handed on; call after sends and on room
+    void moved(const world::Traffic& traffic);  // where the transport knows: before time_passed and prove
     void local_commit();
     void verify();       // news: verified
     void time_passed();  // call at deadline()
@@ -63,12 +67,15 @@ public:
     BootTime deadline() const { return deadline_; }             // when to call time_passed
     bool closed() const { return state_ == State::closed; }
     const std::optional<Error>& failure() const { return failure_; }
+    bool refused() const { return refused_; }             // by the hub's own word
     int64_t retry_after() const { return retry_after_; }  // microseconds the hub asked for; 0: own backoff
 
     // --- for status ---
+    bool opening() const { return state_ == State::opening; }
     bool welcomed() const { return state_ == State::talking; }
-    bool caught_up() const;                          // cursor has reached the newest head heard of, nothing waits to be sent or answered
-    BootTime proof_at() const { return proof_at_; }  // when the hub last proved itself
+    bool welcomed_once() const { return welcomed_once_; }  // also once it is closed
+    bool caught_up() const;                                // cursor has reached the newest head heard of, nothing waits to be sent or answered
+    BootTime proof_at() const { return proof_at_; }        // when the hub last proved itself
     int64_t retry_spread() const { return retry_spread_; }
     Seq head() const { return head_; }
     BootTime head_as_of() const { return head_as_of_; }  // head() is no older than what the hub had then; -1: never told
@@ -90,6 +97,7 @@ private:
     void push();
     void ping();
     int64_t quiet_limit() const;
+    BootTime answer_due() const;
     void send(const wire::Message& message);
     void send_part(std::string message);
     void send_fragments();
@@ -105,6 +113,8 @@ private:
     world::Clock& clock_;
     Options options_;
     State state_ = State::opening;
+    bool welcomed_once_ = false;
+    bool refused_ = false;
     std::vector<std::string> out_;
     SessionNews news_;
     std::optional<Error> failure_;
@@ -115,9 +125,13 @@ private:
     BootTime opened_at_ = 0;
     std::optional<int64_t> round_trip_;  // of Hello and Welcome
     BootTime heard_at_ = 0;              // any message from the hub
-    BootTime proof_at_ = 0;
+    BootTime proof_at_ = -1;
     std::optional<uint64_t> ping_;  // nonce not yet answered
     BootTime ping_at_ = 0;
+    uint64_t ping_behind_ = 0;  // as many bytes of ours are acknowledged once the ping has arrived
+    world::Traffic traffic_;    // at the newest look
+    BootTime looked_at_ = 0;
+    BootTime moved_at_ = 0;  // bytes were seen to move that excuse a missing answer
     BootTime head_as_of_ = -1;
     BootTime retry_local_at_ = 0;  // the file was busy: try again then; 0: nothing waits
 

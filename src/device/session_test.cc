@@ -234,7 +234,7 @@ TEST_F(SessionTest, WrongHubAndRefusal) {
 TEST_F(SessionTest, Silence) {
     greet();
     said();
-    EXPECT_EQ(session->deadline(), scene.world.clock.boot() + limits::heartbeat_answer) << "nothing has left yet";
+    EXPECT_EQ(session->deadline(), scene.world.clock.boot() + limits::heartbeat_sending) << "nothing has left yet";
     session->sent(0);
     EXPECT_EQ(session->deadline(), scene.world.clock.boot() + limits::heartbeat_idle);
     pass(limits::heartbeat_idle);
@@ -251,6 +251,50 @@ TEST_F(SessionTest, Silence) {
     session->opened();
     pass(limits::handshake_timeout);
     EXPECT_EQ(session->failure()->code(), ErrorCode::unreachable);
+}
+
+// A ping behind a megabyte on a slow link is answered late; what counts is that bytes move.
+TEST_F(SessionTest, ASlowLinkIsNotSilence) {
+    greet();
+    said();
+    session->sent(0);
+    session->moved({1000, 1000, 100'000});
+    session->prove();
+    EXPECT_EQ(said(), "Ping");
+    const BootTime asked_at = scene.world.clock.boot();
+    EXPECT_EQ(session->deadline(), asked_at + limits::heartbeat_look);
+    const auto after = [&](int64_t time, const world::Traffic& traffic) {
+        scene.world.clock.boot_now += time;
+        session->moved(traffic);
+        session->time_passed();
+    };
+    for (uint64_t i = 1; i <= 20; ++i) {
+        after(limits::second, {1000, 1000 + 4000 * i, 100'000 - 4000 * i});
+        ASSERT_FALSE(session->closed()) << i;
+    }
+    after(limits::second, {1000, 110'000, 0});  // the ping has left
+    for (uint64_t i = 1; i <= 4; ++i)
+        after(limits::second, {1000, 110'000 + 10 * i, 0});  // what leaves after it excuses nothing
+    EXPECT_FALSE(session->closed());
+    after(limits::second, {1000, 120'000, 0});
+    EXPECT_EQ(session->failure()->code(), ErrorCode::unreachable);
+}
+
+TEST_F(SessionTest, WhatArrivesSlowlyIsASignOfLife) {
+    greet();
+    said();
+    session->sent(0);
+    session->moved({1000, 1000, 0});
+    session->prove();
+    for (uint64_t i = 1; i <= 20; ++i) {
+        scene.world.clock.boot_now += limits::second;
+        session->moved({1000 + 4000 * i, 1020, 0});
+        session->time_passed();
+        ASSERT_FALSE(session->closed()) << i;
+    }
+    scene.world.clock.boot_now += limits::heartbeat_answer;
+    session->time_passed();
+    EXPECT_TRUE(session->closed());
 }
 
 TEST_F(SessionTest, LongMessagesTravelInFragments) {

@@ -25,4 +25,26 @@ std::string_view to_string(NetworkState state) {
     return "unknown";
 }
 
+std::string_view to_string(InterfaceKind kind) {
+    switch (kind) {
+        case InterfaceKind::unknown: return "unknown";
+        case InterfaceKind::ethernet: return "ethernet";
+        case InterfaceKind::wifi: return "wifi";
+        case InterfaceKind::cellular: return "cellular";
+        case InterfaceKind::vpn: return "vpn";
+        case InterfaceKind::other: return "other";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(HubReach reach) {
+    switch (reach) {
+        case HubReach::unknown: return "unknown";
+        case HubReach::unreachable: return "unreachable";
+        case HubReach::failing: return "failing";
+        case HubReach::answering: return "answering";
+    }
+    return "unknown";
+}
+
 }  // namespace tombolo

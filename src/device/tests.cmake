@@ -6,3 +6,5 @@ tombolo_add_test(session_test DEPS tombolo_device SOURCES src/device/session_tes
 tombolo_add_test(driver_test DEPS tombolo_device SOURCES src/device/driver_test.cc)
 tombolo_add_test(replica_test DEPS tombolo_device SOURCES src/device/replica_test.cc)
 tombolo_add_test(inbox_test DEPS tombolo_device SOURCES src/device/inbox_test.cc)
+tombolo_add_test(network_evidence_test DEPS tombolo_device SOURCES src/device/network_evidence_test.cc)
+tombolo_add_test(liveness_test DEPS tombolo_device SOURCES src/device/liveness_test.cc)

@@ -2,6 +2,7 @@
 
 #include <boost/asio/ssl/context.hpp>
 #include <boost/beast/http.hpp>
+#include <ctime>
 
 #include "network/loop_state.h"
 #include "network/websocket_connection.h"
@@ -38,6 +39,15 @@ std::optional<HttpResponse> refuse_upgrade(const Request& request, std::string_v
         return HttpResponse{400, "text/plain", fmt::format("this hub speaks {}\n", subprotocol)};
     }
     return std::nullopt;
+}
+
+// Lets a device see by how much its clock differs.
+std::string http_date() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    ::gmtime_r(&now, &parts);
+    char text[64];
+    return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
 }
 
 std::string_view space_of(const Request& request) {
@@ -131,6 +141,7 @@ private:
         response_.set(http::field::server, view(server_name));
         response_.set(http::field::content_type, response.content_type);
         response_.set(http::field::cache_control, "no-store");
+        response_.set(http::field::date, http_date());
         response_.keep_alive(false);
         response_.body() = std::move(response.body);
         response_.prepare_payload();

@@ -1,13 +1,10 @@
 #include "network/websocket_client.h"
 
-#include <openssl/err.h>
-
-#include <boost/asio/connect.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/error.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 
+#include "network/approach.h"
 #include "network/loop_state.h"
+#include "network/probe.h"
 #include "network/websocket_connection.h"
 
 namespace tombolo::network {
@@ -15,37 +12,6 @@ namespace tombolo::network {
 namespace {
 
 using world::CloseCause;
-
-struct Failure {
-    CloseCause cause;
-    Error why;
-};
-
-Failure unreachable(CloseCause cause, const HubUrl& url, std::string_view what) {
-    return {cause, Error(ErrorCode::unreachable, fmt::format("the hub at {} cannot be reached: {}", to_string(url), what))};
-}
-
-Failure foreign(const HubUrl& url, std::string_view what) {
-    return {CloseCause::foreign, Error(ErrorCode::unreachable, fmt::format("no hub answers at {}: {}", to_string(url), what),
-                                       "check the address, and whether this network wants a login first")};
-}
-
-// --- what a failed step says about the other side ---
-
-Failure classify_connect(const HubUrl& url, error_code error) {
-    const bool refused = error == asio::error::connection_refused;
-    return unreachable(refused ? CloseCause::refused : CloseCause::silent, url, error.message());
-}
-
-bool was_cut(error_code error) {
-    return error == asio::error::eof || error == asio::error::connection_reset || error == asio::error::broken_pipe ||
-           error == asio::ssl::error::stream_truncated || error == http::error::end_of_stream || error == http::error::partial_message;
-}
-
-Failure classify_tls(const HubUrl& url, error_code error) {
-    if (was_cut(error)) return unreachable(CloseCause::refused, url, "it closed the connection during the TLS handshake");
-    return foreign(url, fmt::format("its TLS is not to be trusted: {}", error.message()));
-}
 
 Failure classify_upgrade(const HubUrl& url, error_code error, const websocket::response_type& response) {
     if (was_cut(error)) return unreachable(CloseCause::refused, url, "it closed the connection without an answer");
@@ -61,29 +27,7 @@ bool speaks_our_protocol(const websocket::response_type& response) {
     return std::string_view(chosen.data(), chosen.size()) == subprotocol;
 }
 
-// --- TLS ---
-
-asio::ssl::context make_tls_context(const ConnectOptions& options) {
-    asio::ssl::context context(asio::ssl::context::tls_client);
-    context.set_verify_mode(options.verify_peer ? asio::ssl::verify_peer : asio::ssl::verify_none);
-    if (!options.verify_peer) return context;
-    if (options.ca_file.empty()) {
-        context.set_default_verify_paths();
-        return context;
-    }
-    error_code error;
-    context.load_verify_file(options.ca_file, error);
-    if (error) throw Error(ErrorCode::config, fmt::format("cannot read the certificates in {}: {}", options.ca_file, error.message()));
-    return context;
-}
-
-void name_host(TlsStream& stream, const ConnectOptions& options) {
-    const std::string& host = options.url.address.host;
-    SSL_set_tlsext_host_name(stream.native_handle(), host.c_str());
-    if (options.verify_peer) stream.set_verify_callback(asio::ssl::host_name_verification(host));
-}
-
-// --- one attempt: name, connection, TLS, upgrade ---
+// --- one attempt: who is there (if asked), name, connection, TLS, upgrade ---
 
 template <typename Stream>
 class Attempt : public std::enable_shared_from_this<Attempt<Stream>> {
@@ -91,42 +35,35 @@ public:
     using Base = std::enable_shared_from_this<Attempt<Stream>>;
 
     Attempt(EventLoop& loop, const ConnectOptions& options, world::TransportHandler& handler, std::shared_ptr<WebSocketConnection<Stream>> connection)
-        : options_(options), handler_(handler), connection_(std::move(connection)), resolver_(loop.state().context), timer_(loop.state().context) {}
+        : loop_(loop),
+          options_(options),
+          handler_(handler),
+          connection_(std::move(connection)),
+          approach_(loop, options_, connection_->websocket().next_layer()),
+          timer_(loop.state().context) {}
 
     void start() {
         timer_.expires_after(std::chrono::microseconds(options_.timeout));
         timer_.async_wait([self = Base::shared_from_this()](error_code error) {
             if (!error) self->time_out();
         });
-        resolver_.async_resolve(
-            options_.url.address.host, std::to_string(options_.url.address.port), asio::ip::resolver_base::numeric_service,
-            [self = Base::shared_from_this()](error_code error, const Tcp::resolver::results_type& found) { self->on_resolved(error, found); });
+        if (!options_.ask_who_is_there) return approach();
+        probe_ = probe(loop_, options_, [self = Base::shared_from_this()](const ProbeReport& report) { self->on_known(report); });
     }
 
 private:
-    void on_resolved(error_code error, const Tcp::resolver::results_type& found) {
+    void on_known(const ProbeReport& report) {
         if (is_over()) return;
-        if (error) return fail(unreachable(CloseCause::silent, options_.url, error.message()));
-        asio::async_connect(socket(), found,
-                            [self = Base::shared_from_this()](error_code failed, const Tcp::endpoint&) { self->on_connected(failed); });
+        if (report.why) return fail({report.cause, *report.why});
+        approach();
     }
 
-    void on_connected(error_code error) {
-        if (is_over()) return;
-        if (error) return fail(classify_connect(options_.url, error));
-        socket().set_option(Tcp::no_delay(true), error);
-        if constexpr (std::is_same_v<Stream, TlsStream>) {
-            connection_->websocket().next_layer().async_handshake(asio::ssl::stream_base::client,
-                                                                  [self = Base::shared_from_this()](error_code failed) { self->on_tls(failed); });
-        } else {
+    void approach() {
+        approach_.start(Base::shared_from_this(), [this](const std::optional<Failure>& failure) {
+            if (is_over()) return;
+            if (failure) return fail(*failure);
             upgrade();
-        }
-    }
-
-    void on_tls(error_code error) {
-        if (is_over()) return;
-        if (error) return fail(classify_tls(options_.url, error));
-        upgrade();
+        });
     }
 
     void upgrade() {
@@ -143,38 +80,40 @@ private:
         if (is_over()) return;
         if (error) return fail(classify_upgrade(options_.url, error, response_));
         if (!speaks_our_protocol(response_)) return fail(foreign(options_.url, "it does not speak our protocol"));
-        timer_.cancel();
+        end();
         connection_->open(handler_);
     }
 
     void time_out() {
         if (is_over() || connection_->is_open()) return;
-        const auto seconds = static_cast<double>(options_.timeout) / 1e6;
-        fail({CloseCause::silent,
-              Error(ErrorCode::timed_out, fmt::format("the hub at {} did not answer within {} s", to_string(options_.url), seconds))});
+        fail(too_slow(options_.url, options_.timeout));
     }
 
     void fail(const Failure& failure) {
-        over_ = true;
-        timer_.cancel();
-        resolver_.cancel();
+        end();
         connection_->close();
         handler_.on_closed(failure.cause, failure.why);
     }
 
-    // The user, or the timer, ended the attempt while a step was under way.
-    bool is_over() {
-        if (!over_ && !connection_->is_closing()) return false;
+    void end() {
+        over_ = true;
         timer_.cancel();
-        return true;
+        approach_.cancel();
+        probe_.reset();
     }
 
-    Tcp::socket& socket() { return socket_of(connection_->websocket().next_layer()); }
+    // The user, or the timer, ended the attempt while a step was under way.
+    bool is_over() {
+        if (!over_ && connection_->is_closing()) end();
+        return over_;
+    }
 
+    EventLoop& loop_;
     const ConnectOptions options_;
     world::TransportHandler& handler_;
     const std::shared_ptr<WebSocketConnection<Stream>> connection_;
-    Tcp::resolver resolver_;
+    Approach<Stream> approach_;
+    std::unique_ptr<Probe> probe_;
     asio::steady_timer timer_;
     websocket::response_type response_;
     bool over_ = false;

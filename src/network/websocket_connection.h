@@ -1,5 +1,5 @@
 // Private to network/: one open WebSocket, client's or server's, with or without TLS. Includes Beast, which is heavy to compile:
-// only websocket_client.cc and http_listener.cc may include this.
+// only websocket_client.cc, probe.cc, approach.h and http_listener.cc may include this.
 //
 // Life: the transport that the user owns (WebSocketTransport) and each pending operation hold the connection. After the transport
 // is gone, or close() was called, no callback is made; what is queued is written, the closing handshake is made or given up
@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "network/tcp_traffic.h"
 #include "world/transport.h"
 
 namespace tombolo::network {
@@ -58,6 +59,10 @@ public:
     websocket::stream<Stream>& websocket() { return ws_; }
     void set_message_bytes_max(size_t size) { ws_.read_message_max(size); }
     size_t unsent_bytes() const { return unsent_bytes_; }
+    std::optional<world::Traffic> traffic() {
+        if (!open_ || closing_) return std::nullopt;
+        return tcp_traffic(socket_of(ws_.next_layer()).native_handle(), unsent_bytes_);
+    }
     bool is_open() const { return open_; }
     bool is_closing() const { return closing_; }
 
@@ -174,6 +179,7 @@ public:
 
     void send(std::string message) override { connection_->send(std::move(message)); }
     size_t unsent_bytes() const override { return connection_->unsent_bytes(); }
+    std::optional<world::Traffic> traffic() override { return connection_->traffic(); }
     void close() override { connection_->close(); }
     void set_message_bytes_max(size_t size) override { connection_->set_message_bytes_max(size); }
 

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,21 +12,30 @@
 
 namespace tombolo::world {
 
+// Bytes of one connection as the machine's network stack counts them. Over a slow link they move long before a message is whole.
+struct Traffic {
+    uint64_t received = 0;
+    uint64_t acknowledged = 0;  // of ours, by the other machine
+    uint64_t under_way = 0;     // of ours: queued, or sent and not acknowledged
+};
+
 class Transport {
 public:
-    virtual ~Transport() = default;                // closes as close() does
-    virtual void send(std::string message) = 0;    // queued; never fails at once, a broken connection shows as on_closed
-    virtual size_t unsent_bytes() const = 0;       // queued here and not yet handed to the network
-    virtual void close() = 0;                      // what is queued still goes out; no callback follows
-    virtual void set_message_bytes_max(size_t) {}  // a longer message from the other side closes the connection
+    virtual ~Transport() = default;                                    // closes as close() does
+    virtual void send(std::string message) = 0;                        // queued; never fails at once, a broken connection shows as on_closed
+    virtual size_t unsent_bytes() const = 0;                           // queued here and not yet handed to the network
+    virtual void close() = 0;                                          // what is queued still goes out; no callback follows
+    virtual std::optional<Traffic> traffic() { return std::nullopt; }  // nothing: not to be had here
+    virtual void set_message_bytes_max(size_t) {}                      // a longer message from the other side closes the connection
 };
 
 // Why a connection ended; it decides how soon the next attempt comes (limits.h, backoff).
 enum class CloseCause {
-    silent,   // no answer at all: no route, no name, connect timed out, heartbeat missed
-    refused,  // the host answered "no": connection refused, or HTTP error on upgrade
-    closed,   // an established connection was closed by the other side
-    foreign,  // somebody else answered in the hub's place: HTML, redirect, foreign TLS
+    silent,      // no answer at all: no name, connect timed out, heartbeat missed
+    refused,     // the host answered "no": connection refused, or HTTP error on upgrade
+    closed,      // an established connection was closed by the other side
+    foreign,     // somebody else answered in the hub's place: HTML, redirect, foreign TLS
+    unroutable,  // this machine has no way there: no route, no address
 };
 
 class TransportHandler {
