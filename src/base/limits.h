@@ -19,6 +19,8 @@ inline constexpr int nesting_max = 64;                                        //
 inline constexpr size_t columns_max = 2000;                                   // SQLite's own default bound
 inline constexpr size_t json_merge_bytes_max = size_t{1} << 20;  // larger documents and sets are single values: taken apart they are 50 times as big
 inline constexpr size_t text_merge_bytes_max = size_t{4} << 20;  // changed lines of a larger text are a single value, likewise
+inline constexpr size_t expression_bytes_max = 10'000;           // of an `sql` policy, as SQL
+inline constexpr int expression_steps_max = 1'000'000;           // of SQLite's machine; it has no loops, so only a mistake gets there
 
 // --- messages ---
 inline constexpr size_t message_bytes_max = 2 * row_bytes_max + (size_t{1} << 20);  // one change with a largest row before and after

@@ -31,10 +31,12 @@ public:
 };
 }  // namespace
 
-Apply::Apply(sqlite::Connection& db, const Schema& schema, Outbox& outbox, PendingIndex& index, QuietTriggers& triggers, world::Clock& clock)
+Apply::Apply(sqlite::Connection& db, const Schema& schema, Outbox& outbox, PendingIndex& index, QuietTriggers& triggers, Expressions& expressions,
+             world::Clock& clock)
     : db_(db),
       schema_(schema),
       outbox_(outbox),
+      expressions_(expressions),
       clock_(clock),
       rows_(db, &triggers),
       pending_(db, schema, outbox, rows_, index),
@@ -317,6 +319,7 @@ merge::RebaseWorld Apply::rebase_world() {
     const sqlite::ResetGuard guard(device);
     device.step();
     merge::RebaseWorld world;
+    world.expressions = &expressions_;
     world.site.value = device.number(0);
     world.last_own = device.integer(1);
     for (const auto& [number, verdict] : leaving_)

@@ -27,6 +27,7 @@
 #include "device/references.h"
 #include "device/table_rows.h"
 #include "merge/rebase.h"
+#include "model/expression.h"
 #include "wire/message.h"
 #include "wire/rows.h"
 #include "world/clock.h"
@@ -35,7 +36,8 @@ namespace tombolo::device {
 
 class Apply {
 public:
-    Apply(sqlite::Connection& db, const Schema& schema, Outbox& outbox, PendingIndex& index, QuietTriggers& triggers, world::Clock& clock);
+    Apply(sqlite::Connection& db, const Schema& schema, Outbox& outbox, PendingIndex& index, QuietTriggers& triggers, Expressions& expressions,
+          world::Clock& clock);
 
     struct Result {
         std::vector<Verdict> verdicts;  // of own transactions, matched by number and id
@@ -75,6 +77,7 @@ private:
     sqlite::Connection& db_;
     const Schema& schema_;
     Outbox& outbox_;
+    Expressions& expressions_;
     world::Clock& clock_;
     TableRows rows_;
     PendingRows pending_;

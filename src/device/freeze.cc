@@ -58,7 +58,7 @@ void Freeze::complete_inserts() {
             const uint64_t table_id = name.varint();
             const Table& table = schema_.tables[table_id - 1];
             const auto known = later.find(row);
-            if (net.exists && net.inserted && known != later.end()) {
+            if (net.exists && (net.inserted || table.whole_rows) && known != later.end()) {
                 std::vector<Value> values;
                 if (known->second.whole) {
                     values.resize(table.columns.size());
@@ -205,7 +205,9 @@ void Freeze::write_net(const Table& table, uint64_t table_id, std::string_view k
         const ValueView value = row != nullptr ? (*row)[column] : net.last.at(column).view();
         if (!(base.view() == value) || net.kept_cells.count(column) != 0) change_.cells.push_back({column, base.view(), value});
     }
-    if (!change_.cells.empty() || net.kept) write(table_id);
+    if (change_.cells.empty() && !net.kept) return;
+    complete_whole_row(table_id, row);
+    write(table_id);
 }
 
 void Freeze::write_update(const Table& table, uint64_t table_id, std::string_view key, const LogOp& op) {
@@ -222,6 +224,7 @@ void Freeze::write_update(const Table& table, uint64_t table_id, std::string_vie
             throw Error(ErrorCode::corrupt, "the log of local writes cannot be read", "restore the file from a backup");
         change_.cells.push_back({column, base, value});
     }
+    complete_whole_row(table_id, nullptr);
     write(table_id);
 }
 
@@ -238,7 +241,27 @@ void Freeze::write_keep(const Table& table, uint64_t table_id, std::string_view 
             throw Error(ErrorCode::corrupt, "the log of local writes cannot be read", "restore the file from a backup");
         change_.cells.push_back({column, value, value});
     }
+    complete_whole_row(table_id, nullptr);
     write(table_id);
+}
+
+// An update of a row that is decided as a whole carries the cells that it left alone, too: should it win, they win with it.
+// `row`: as it is at the transaction's end, if known.
+void Freeze::complete_whole_row(uint64_t table_id, const std::vector<ValueView>* row) {
+    const Table& table = *change_.table;
+    const auto of_whole = [&](const CellView& cell) { return table.is_of_whole(cell.column); };
+    if (std::none_of(change_.cells.begin(), change_.cells.end(), of_whole)) return;
+    if (row == nullptr) row = &row_at_end(table, table_id, change_.key);
+    std::vector<CellView> cells;
+    auto written = change_.cells.begin();
+    for (uint32_t column = 0; column < row->size(); ++column) {
+        if (written != change_.cells.end() && written->column == column) {
+            cells.push_back(*written++);
+        } else if (table.is_of_whole(column)) {
+            cells.push_back({column, (*row)[column], (*row)[column]});
+        }
+    }
+    change_.cells = std::move(cells);
 }
 
 void Freeze::write_erase(const Table& table, uint64_t table_id, std::string_view key, const LogOp& op) {

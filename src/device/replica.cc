@@ -103,8 +103,12 @@ void Replica::reload_schema() {
         if (const Table* theirs = hub ? hub->find(table.name) : nullptr) {
             table.delete_mode = theirs->delete_mode;
             table.insert_mode = theirs->insert_mode;
+            table.whole_rows = theirs->whole_rows;
             for (Column& column : table.columns) {
-                if (const auto index = theirs->find_column(column.name)) column.policy = theirs->columns[*index].policy;
+                const auto index = theirs->find_column(column.name);
+                if (!index) continue;
+                column.policy = theirs->columns[*index].policy;
+                column.expression = theirs->columns[*index].expression;
             }
         }
         schema.tables.push_back(std::move(table));
@@ -274,7 +278,7 @@ Replica::ApplyResult Replica::apply(const std::vector<std::string>& parts, const
         quiet_.reset();
         quiet_ = std::make_unique<QuietTriggers>(db_, schema_);
     }
-    Apply apply(db_, schema_, *outbox_, pending_, *quiet_, *world_.clock);
+    Apply apply(db_, schema_, *outbox_, pending_, *quiet_, expressions_, *world_.clock);
     const Apply::Result result = apply.run(parts, end);
     return {result.verdicts, result.rows};
 }

@@ -14,6 +14,7 @@
 #include "device/quiet_triggers.h"
 #include "model/schema.h"
 #include "sqlite/connection.h"
+#include "sqlite/expression.h"
 #include "wire/message.h"
 
 namespace tombolo::device {
@@ -88,6 +89,7 @@ private:
     Schema hub_schema_;
     std::unique_ptr<Outbox> outbox_;
     PendingIndex pending_;                  // of the outbox, as of the last apply
+    sqlite::ScratchExpressions expressions_;
     std::unique_ptr<QuietTriggers> quiet_;  // made at the first apply, and again when triggers change
 };
 

@@ -122,10 +122,11 @@ struct Decision {
 
 class Committer {
 public:
-    Committer(store::Store& store, Submission& submission, HubTime now, int64_t retention)
+    Committer(store::Store& store, Submission& submission, Expressions& expressions, HubTime now, int64_t retention)
         : store_(store),
           submission_(submission),
           header_(submission.header),
+          expressions_(expressions),
           now_(now),
           retention_(retention),
           site_(store.find_site(submission.site_id)) {
@@ -182,8 +183,8 @@ private:
             ConflictList conflicts(store_, {submission_.site_id, seq, now_});
             StoredRows rows(store_, conflicts, seq);
             SubmittedChanges changes(store_.schema(), submission_.parts);
-            merge::Outcome outcome =
-                merge::merge_transaction(rows, changes, {submission_.site, seen(), seq, stamp, header_.retry, header_.number}, &conflicts);
+            const merge::Writer writer{submission_.site, seen(), seq, stamp, header_.retry, header_.number};
+            merge::Outcome outcome = merge::merge_transaction(rows, changes, writer, &conflicts, &expressions_);
             if (outcome.rejected()) return outcome;
             conflicts.expire(now_ - retention_);
             if (auto violation = store_.finish_transaction()) return rejection(violation->code, std::move(violation->sentence));
@@ -213,6 +214,7 @@ private:
     store::Store& store_;
     Submission& submission_;
     const TransactionHeader& header_;
+    Expressions& expressions_;
     HubTime now_;
     int64_t retention_;
     store::SiteRecord site_;
@@ -222,8 +224,9 @@ private:
 
 }  // namespace
 
-std::optional<Verdict> commit_transaction(store::Store& store, Submission& submission, HubTime now, int64_t retention) {
-    return Committer(store, submission, now, retention).run();
+std::optional<Verdict> commit_transaction(store::Store& store, Submission& submission, Expressions& expressions, HubTime now,
+                                           int64_t retention) {
+    return Committer(store, submission, expressions, now, retention).run();
 }
 
 }  // namespace tombolo::hub

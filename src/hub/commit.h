@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "model/expression.h"
 #include "model/transaction.h"
 #include "store/store.h"
 
@@ -22,7 +23,7 @@ struct Submission {
 
 // The transaction's verdict; nothing when it was decided earlier and its site already applied that. Inside a group. `now` is the
 // hub's time, above every commit before. Throws what the storage throws, and Error(diverged_copy); everything that is wrong with
-// the transaction itself is a verdict. `retention` (microseconds): how long settled conflicts stay listed.
-std::optional<Verdict> commit_transaction(store::Store& store, Submission& submission, HubTime now, int64_t retention);
+// the transaction itself is a verdict. `expressions` answers for `sql` columns. `retention` (microseconds): how long settled conflicts stay listed.
+std::optional<Verdict> commit_transaction(store::Store& store, Submission& submission, Expressions& expressions, HubTime now, int64_t retention);
 
 }  // namespace tombolo::hub

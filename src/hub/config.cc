@@ -8,7 +8,7 @@
 #include <charconv>
 #include <utility>
 
-#include "merge/merge.h"
+#include "sqlite/expression.h"
 #include "tombolo/error.h"
 
 namespace tombolo::hub {
@@ -194,8 +194,7 @@ private:
         } else if (key == "insert") {
             choose(key, node, {{"reject", InsertMode::reject}, {"merge", InsertMode::merge}}, {}, table.insert_mode);
         } else if (key == "granularity") {
-            int cell = 0;
-            choose(key, node, {{"cell", 0}}, {"row"}, cell);
+            choose(key, node, {{"cell", false}, {"row", true}}, {}, table.whole_rows);
         } else if (key == "channel") {
             mistake(line(node), fmt::format("channel {}", later));
         } else if (key == "columns") {
@@ -209,8 +208,9 @@ private:
     }
 
     void read_column(std::string_view name, const toml::node& node, TableConfig& table) {
-        if (node.is_table()) return mistake(line(node), fmt::format("{} = {{ sql = … }} {}", name, later));
-        ColumnPolicy policy = ColumnPolicy::lww;
+        ColumnConfig& column = table.columns[std::string(name)];
+        column.line = line(node);
+        if (const auto* expression = node.as_table()) return read_expression(name, *expression, column);
         choose(name, node,
                {{"lww", ColumnPolicy::lww},
                 {"hub", ColumnPolicy::hub},
@@ -222,8 +222,20 @@ private:
                 {"text", ColumnPolicy::text},
                 {"max", ColumnPolicy::max},
                 {"min", ColumnPolicy::min}},
-               {}, policy);
-        table.columns[std::string(name)] = policy;
+               {}, column.policy);
+    }
+
+    // name = { sql = "…" }
+    void read_expression(std::string_view name, const toml::table& table, ColumnConfig& column) {
+        column.policy = ColumnPolicy::sql;
+        for (const auto& [key, node] : table) {
+            if (key == "sql") {
+                column.expression = text(key, node).value_or("");
+            } else {
+                unknown(key, node);
+            }
+        }
+        if (table.get("sql") == nullptr) mistake(column.line, fmt::format("{} is neither a policy nor {{ sql = \"…\" }}", name));
     }
 
     // --- values ---
@@ -264,27 +276,37 @@ private:
     std::vector<Mistake> mistakes_;
 };
 
+void set_column(const ColumnConfig& config, const std::string& name, Table& table, std::vector<Mistake>& mistakes) {
+    const auto index = table.find_column(name);
+    if (!index) {
+        mistakes.push_back({config.line, fmt::format("table {} has no column {}", table.name, name)});
+    } else if (table.is_key(*index)) {
+        mistakes.push_back({config.line, fmt::format("{}.{} is part of the primary key, which has no policy", table.name, name)});
+    } else {
+        table.columns[*index].policy = config.policy;
+        table.columns[*index].expression = config.expression;
+    }
+}
+
+void check_expressions(const TableConfig& config, const Table& table, std::vector<Mistake>& mistakes) {
+    for (const auto& [name, column] : config.columns) {
+        const auto index = table.find_column(name);
+        if (column.policy != ColumnPolicy::sql || !index || table.is_key(*index)) continue;
+        const std::string mistake = sqlite::ScratchExpressions::find_mistake(table, *index);
+        if (!mistake.empty()) mistakes.push_back({column.line, fmt::format("the sql policy of {}.{}: {}", table.name, name, mistake)});
+    }
+}
+
 void set_policies(const TableConfig& config, Table& table, std::vector<Mistake>& mistakes) {
     table.delete_mode = config.delete_mode;
     table.insert_mode = config.insert_mode;
+    table.whole_rows = config.whole_rows;
     for (uint32_t i = 0; i < table.columns.size(); ++i) {
         if (!table.is_key(i)) table.columns[i].policy = config.policy;
     }
-    for (const auto& [name, policy] : config.columns) {
-        const auto column = table.find_column(name);
-        if (!column) {
-            mistakes.push_back({config.line, fmt::format("table {} has no column {}", table.name, name)});
-        } else if (table.is_key(*column)) {
-            mistakes.push_back({config.line, fmt::format("{}.{} is part of the primary key, which has no policy", table.name, name)});
-        } else {
-            table.columns[*column].policy = policy;
-        }
-    }
-    try {
-        merge::require_supported(table);
-    } catch (const Error& error) {
-        mistakes.push_back({config.line, error.what()});
-    }
+    for (const auto& [name, column] : config.columns)
+        set_column(column, name, table, mistakes);
+    check_expressions(config, table, mistakes);
 }
 
 }  // namespace

@@ -14,13 +14,20 @@
 
 namespace tombolo::hub {
 
+struct ColumnConfig {
+    int line = 0;
+    ColumnPolicy policy = ColumnPolicy::lww;
+    std::string expression{};  // of ColumnPolicy::sql
+};
+
 struct TableConfig {
     std::string name;
     int line = 0;                             // where hub.toml speaks of it first
     ColumnPolicy policy = ColumnPolicy::lww;  // of columns without one of their own
     DeleteMode delete_mode = DeleteMode::update_wins;
     InsertMode insert_mode = InsertMode::reject;
-    std::map<std::string, ColumnPolicy> columns;
+    bool whole_rows = false;  // granularity = "row"
+    std::map<std::string, ColumnConfig> columns;
 };
 
 struct SpaceConfig {
@@ -49,7 +56,7 @@ struct Config {
 Config parse_config(std::string_view toml, std::string file_name = "hub.toml");
 
 // Gives the space's tables their policies. Throws Error(config) when hub.toml names tables or columns the schema does not have, or a
-// policy that cannot be merged.
+// expression that SQLite does not take.
 void apply_policies(const Config& config, const SpaceConfig& space, store::Store& store);
 
 }  // namespace tombolo::hub

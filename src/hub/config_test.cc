@@ -50,7 +50,7 @@ level = "debug"
     EXPECT_EQ(tasks.policy, ColumnPolicy::hub);
     EXPECT_EQ(tasks.delete_mode, DeleteMode::delete_wins);
     EXPECT_EQ(tasks.insert_mode, InsertMode::merge);
-    EXPECT_EQ(tasks.columns.at("votes"), ColumnPolicy::counter);
+    EXPECT_EQ(tasks.columns.at("votes").policy, ColumnPolicy::counter);
     EXPECT_EQ(config.spaces.at("berlin").schema_file, "berlin.sql");
     EXPECT_EQ(parse_config("").retention, limits::retention_default);
 }
@@ -74,8 +74,7 @@ insert = "merge"
 }
 
 TEST(Config, SaysWhatIsForALaterVersion) {
-    for (const char* toml : {"[tables.t]\ngranularity = 'row'", "[tables.t]\nchannel = 'x'", "[tables.t.columns]\nn = { sql = 'mine' }",
-                             "[access]\nchannels = 'x'", "[limits]\nx = 1", "[spaces.b.access]\nchannels = 'x'"}) {
+    for (const char* toml : {"[tables.t]\nchannel = 'x'", "[access]\nchannels = 'x'", "[limits]\nx = 1", "[spaces.b.access]\nchannels = 'x'"}) {
         EXPECT_NE(mistakes(toml).find("not supported in this version"), std::string::npos) << toml;
     }
 }
@@ -98,6 +97,44 @@ TEST(Config, PoliciesReachTheTables) {
     EXPECT_EQ(table.delete_mode, DeleteMode::manual);
     const Config bad = parse_config("[tables.t.columns]\nnope = 'max'\nid = 'max'\n[tables.u]\npolicy = 'lww'");
     EXPECT_THROW(apply_policies(bad, bad.spaces.at("main"), *store), Error);
+}
+
+TEST(Config, ExpressionsAndWholeRowsReachTheTables) {
+    CountingRandom random;
+    auto store = store::open_sqlite_store(":memory:", random);
+    store->update_schema("CREATE TABLE t(id TEXT PRIMARY KEY, n INTEGER, note TEXT)");
+    const Config config = parse_config("[tables.t]\ngranularity = 'row'\n[tables.t.columns]\nn = { sql = 'max(mine, theirs)' }");
+    apply_policies(config, config.spaces.at("main"), *store);
+    const Table& table = store->schema().tables[0];
+    EXPECT_TRUE(table.whole_rows);
+    EXPECT_EQ(table.columns[1].policy, ColumnPolicy::sql);
+    EXPECT_EQ(table.columns[1].expression, "max(mine, theirs)");
+}
+
+TEST(Config, ReportsMistakesOfExpressionsWithTheirLines) {
+    CountingRandom random;
+    auto store = store::open_sqlite_store(":memory:", random);
+    store->update_schema("CREATE TABLE t(id TEXT PRIMARY KEY, a INTEGER, b TEXT, c, d, e)");
+    const Config config = parse_config(R"toml([tables.t.columns]
+a = { sql = "CASE WHEN mine" }
+b = { sql = "mine || colour" }
+c = { sql = "(SELECT 1)" }
+d = { sql = "mine_b || theirs_a" }
+e = { sql = "random()" }
+nope = "max"
+)toml");
+    try {
+        apply_policies(config, config.spaces.at("main"), *store);
+        FAIL() << "expressions that are none were taken";
+    } catch (const Error& error) {
+        EXPECT_STREQ(error.what(),
+                     "hub.toml:2: the sql policy of t.a: near \")\": syntax error\n"
+                     "hub.toml:3: the sql policy of t.b: no such column: colour\n"
+                     "hub.toml:4: the sql policy of t.c: subqueries prohibited in an sql policy\n"
+                     "hub.toml:6: the sql policy of t.e: non-deterministic functions prohibited in an sql policy\n"
+                     "hub.toml:7: table t has no column nope");
+    }
+    EXPECT_NE(mistakes("[tables.t.columns]\na = { sqll = 'mine' }").find("2: a is neither a policy nor { sql"), std::string::npos);
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ std::vector<Space::Decided> Space::commit() {
 
 Space::Decided Space::decide(Submission& submission) {
     try {
-        return {submission.site, commit_transaction(*store_, submission, time_now(), retention_), false};
+        return {submission.site, commit_transaction(*store_, submission, expressions_, time_now(), retention_), false};
     } catch (const Error& error) {
         if (error.code() != ErrorCode::diverged_copy) throw;
         return {submission.site, std::nullopt, true};

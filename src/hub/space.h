@@ -13,6 +13,7 @@
 
 #include "hub/commit.h"
 #include "hub/metrics.h"
+#include "sqlite/expression.h"
 #include "store/store.h"
 #include "world/clock.h"
 
@@ -79,6 +80,7 @@ private:
     SpaceMetrics& metrics_;
     int64_t retention_;  // microseconds; of settled conflicts
     uint64_t schema_hash_;
+    sqlite::ScratchExpressions expressions_;
     std::deque<Submission> queue_;
     std::map<SiteId, LastKnown> queued_;  // of sites with transactions in the queue
     std::map<SiteNumber, Seq> applied_;

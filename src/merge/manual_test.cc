@@ -7,6 +7,7 @@
 namespace tombolo::merge {
 namespace {
 using testing::by;
+using testing::By;
 using testing::Scene;
 using testing::table_with;
 
@@ -298,6 +299,52 @@ TEST(ManualDelete, a_retry_does_not_take_back_a_later_own_deletion) {
     EXPECT_EQ(hub.commit(by(3).seen(1).at(30).retry().update("k", 2, 20, 21)), "accepted");
     EXPECT_EQ(hub.open("k"), "deletion of 'k' 10 20 by 3@2");
     EXPECT_EQ(hub.commit(by(3).seen(3).at(50).update("k", 2, 21, 22)), "accepted");
+    EXPECT_EQ(hub.open("k"), "");
+}
+
+// --- a change of the key: a delete and an insert in one transaction ---
+
+By moves(uint64_t site, uint64_t seen, Row from, Row to) { return by(site).seen(seen).erase(std::move(from)).insert(std::move(to)); }
+
+TEST(KeyChange, against_an_edit_that_came_first_both_rows_live_and_a_person_is_told) {
+    Scene hub = with_row(table_with(ColumnPolicy::lww));
+    hub.commit(by(2).seen(1).update("k", 1, 10, 11));
+    EXPECT_EQ(hub.commit(moves(3, 1, {"k", 10, 20}, {"new", 10, 20})), "in-conflict");
+    EXPECT_EQ(hub.show("k"), "alive 'k' 11 20");
+    EXPECT_EQ(hub.show("new"), "alive 'new' 10 20");
+    EXPECT_EQ(hub.open("k"), "deletion of 'k' 10 20 by 3@3");
+    hub.commit(by(2).seen(3).erase({"k", 11, 20}));
+    EXPECT_EQ(hub.show("k"), "dead 'k' 11 20");
+    EXPECT_EQ(hub.open("k"), "");
+}
+
+TEST(KeyChange, against_an_edit_that_comes_later_too) {
+    Scene hub = with_row(table_with(ColumnPolicy::lww));
+    EXPECT_EQ(hub.commit(moves(3, 1, {"k", 10, 20}, {"new", 10, 20})), "accepted");
+    EXPECT_TRUE(hub.row("k").meta.moved);
+    EXPECT_EQ(hub.commit(by(2).seen(1).update("k", 1, 10, 11)), "in-conflict");
+    EXPECT_EQ(hub.show("k"), "alive 'k' 11 20");
+    EXPECT_EQ(hub.open("k"), "deletion of 'k' 10 20 by 3@2");
+    EXPECT_FALSE(hub.row("k").meta.moved);
+}
+
+TEST(KeyChange, that_nobody_contends_for_asks_nobody) {
+    Scene hub = with_row(table_with(ColumnPolicy::lww));
+    EXPECT_EQ(hub.commit(moves(3, 1, {"k", 10, 20}, {"new", 10, 20})), "accepted");
+    EXPECT_EQ(hub.commit(by(2).seen(2).insert({"k", 1, 2})), "accepted");
+    EXPECT_FALSE(hub.row("k").meta.moved);
+    Table table = table_with(ColumnPolicy::lww);
+    table.delete_mode = DeleteMode::delete_wins;
+    Scene deleting = with_row(table);
+    deleting.commit(by(2).seen(1).update("k", 1, 10, 11));
+    EXPECT_EQ(deleting.commit(moves(3, 1, {"k", 10, 20}, {"new", 10, 20})), "accepted");
+    EXPECT_FALSE(deleting.row("k").meta.moved);
+}
+
+TEST(KeyChange, a_delete_beside_no_insert_still_loses_without_a_question) {
+    Scene hub = with_row(table_with(ColumnPolicy::lww));
+    hub.commit(by(2).seen(1).update("k", 1, 10, 11));
+    EXPECT_EQ(hub.commit(by(3).seen(1).erase({"k", 10, 20})), "merged");
     EXPECT_EQ(hub.open("k"), "");
 }
 

@@ -11,6 +11,7 @@
 
 #include "merge/history.h"
 #include "model/change.h"
+#include "model/expression.h"
 #include "model/row.h"
 #include "model/transaction.h"
 
@@ -63,13 +64,10 @@ struct Outcome {
     bool rejected() const { return kind == VerdictKind::rejected; }
 };
 
-// Throws Error(unsupported) naming the first policy or mode of `table` that this version cannot merge. merge_transaction asks it of
-// every table it meets; a hub asks at start-up, so that the mistake is found before the first write.
-void require_supported(const Table& table);
-
 // Merges all changes, or stops at the first reason to reject (what it wrote until then is the caller's to roll back).
 // Dependence, permission and the schema's constraints are judged by the caller: before and after.
-// `history` is told what was put aside; nullptr where nobody keeps it.
-Outcome merge_transaction(Rows& rows, ChangeSource& changes, const Writer& writer, History* history = nullptr);
+// `history` is told what was put aside; nullptr where nobody keeps it. `expressions` answers for `sql` columns; nullptr is as if every
+// expression failed.
+Outcome merge_transaction(Rows& rows, ChangeSource& changes, const Writer& writer, History* history = nullptr, Expressions* expressions = nullptr);
 
 }  // namespace tombolo::merge

@@ -402,20 +402,5 @@ TEST(Cost, of_a_new_row_is_one_find_and_one_write) {
     EXPECT_EQ(hub.writes, 100u);
 }
 
-TEST(Unsupported, policies_and_modes_are_refused_by_name_and_never_act_as_lww) {
-    for (ColumnPolicy policy : {ColumnPolicy::sql}) {
-        Scene hub(table_with(policy));
-        try {
-            hub.commit(by(1).insert({"k", 1, 2}));
-            FAIL() << "policy " << static_cast<int>(policy) << " was merged";
-        } catch (const Error& error) {
-            EXPECT_EQ(error.code(), ErrorCode::unsupported);
-            EXPECT_STREQ(error.what(), "the policy of column t.a comes in a later version");
-        }
-        EXPECT_THROW(decide(policy, {}), Error);
-    }
-    EXPECT_NO_THROW(require_supported(table_with(ColumnPolicy::max)));
-}
-
 }  // namespace
 }  // namespace tombolo::merge

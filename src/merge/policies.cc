@@ -1,9 +1,10 @@
 #include "merge/policies.h"
 
+#include <iterator>
 #include <string>
 
+#include "base/assert.h"
 #include "merge/three_way.h"
-#include "tombolo/error.h"
 
 namespace tombolo::merge {
 
@@ -60,38 +61,22 @@ Decision decide_text(const Situation& s) {
     return decide_three_way(s, [later](auto base, auto mine, auto theirs) { return merge_texts(base, mine, theirs, later); });
 }
 
-bool is_supported(ColumnPolicy policy) {
-    switch (policy) {
-        case ColumnPolicy::lww:
-        case ColumnPolicy::hub:
-        case ColumnPolicy::device:
-        case ColumnPolicy::manual:
-        case ColumnPolicy::counter:
-        case ColumnPolicy::max:
-        case ColumnPolicy::min:
-        case ColumnPolicy::set:
-        case ColumnPolicy::json:
-        case ColumnPolicy::text: return true;
-        case ColumnPolicy::sql: return false;
-    }
-    return false;
+// The expression is asked only where both sides changed the value, and not to the same.
+Decision decide_sql(const Situation& s) {
+    if (s.replaced || !s.unseen) return choose(!s.replaced);
+    if (s.arriving == s.stored || s.arriving == s.base) return combine(Take::stored);
+    if (s.stored == s.base) return combine(Take::arriving);
+    std::optional<Value> value = s.expression != nullptr ? (*s.expression)() : std::nullopt;
+    return value ? combine(Take::combined, std::move(*value)) : Decision{.opens = true};
 }
 
 Decision decide(ColumnPolicy policy, const Situation& situation) {
-    switch (policy) {
-        case ColumnPolicy::lww: return decide_lww(situation);
-        case ColumnPolicy::hub: return decide_hub(situation);
-        case ColumnPolicy::device: return decide_device(situation);
-        case ColumnPolicy::counter: return decide_counter(situation);
-        case ColumnPolicy::max: return decide_max(situation);
-        case ColumnPolicy::min: return decide_min(situation);
-        case ColumnPolicy::manual: return decide_manual(situation);
-        case ColumnPolicy::set: return decide_set(situation);
-        case ColumnPolicy::json: return decide_json(situation);
-        case ColumnPolicy::text: return decide_text(situation);
-        case ColumnPolicy::sql: break;
-    }
-    throw Error(ErrorCode::unsupported, "column policy " + std::to_string(static_cast<int>(policy)) + " cannot be merged by this version");
+    using Decide = Decision (*)(const Situation&);
+    static constexpr Decide by_policy[] = {decide_lww, decide_hub, decide_device, decide_manual, decide_counter, decide_max,
+                                           decide_min, decide_set, decide_json,   decide_text,   decide_sql};
+    const auto index = static_cast<size_t>(policy);
+    TOMBOLO_ASSERT(index < std::size(by_policy));
+    return by_policy[index](situation);
 }
 
 }  // namespace tombolo::merge

@@ -1,9 +1,12 @@
 // Column policies: what a cell becomes, each a pure function of the situation. A new policy is a function here and a line in decide.
 //
 // A choosing policy (lww, hub) keeps one of the two writes whole; a losing write leaves no mark on the cell. A combining policy
-// (counter, max, min, set, json, text) lets every write into the value, so every write becomes the cell's last, even one that did not move it.
-// `manual` chooses the stored value, and keeps the other for a person to decide.
+// (counter, max, min, set, json, text, sql) lets every write into the value, so every write becomes the cell's last, even one that did not move it.
+// `manual` chooses the stored value, and keeps the other for a person to decide; so does `sql` where its expression has no answer.
 #pragma once
+
+#include <functional>
+#include <optional>
 
 #include "model/policy.h"
 #include "model/transaction.h"
@@ -20,6 +23,9 @@ struct Situation {
     bool own = false;         // the stored value is by the arriving write's site
     bool later = false;       // the arriving write has the greater stamp
     bool superseded = false;  // a retry, and its site has since written the cell again
+    bool replaced = false;    // as superseded, and that later write is the stored one
+    // What the column's expression makes of the two, nullopt if nothing. ColumnPolicy::sql only; nullptr: nobody to ask.
+    const std::function<std::optional<Value>()>* expression = nullptr;
 };
 
 enum class Take : uint8_t { stored, arriving, combined };
@@ -34,8 +40,6 @@ struct Decision {
     const char* reason = "";  // completes "column C …"
 };
 
-bool is_supported(ColumnPolicy policy);
-// Error(unsupported) for a policy this version does not have.
 Decision decide(ColumnPolicy policy, const Situation& situation);
 
 Decision decide_lww(const Situation& situation);
@@ -49,6 +53,7 @@ Decision decide_min(const Situation& situation);
 Decision decide_set(const Situation& situation);
 Decision decide_json(const Situation& situation);
 Decision decide_text(const Situation& situation);
+Decision decide_sql(const Situation& situation);
 
 // SQLite's order of values: NULL, numbers, text, blobs; bytes within text and blobs. Negative, zero or positive. 1 and 1.0 are equal.
 int compare_values(const ValueView& a, const ValueView& b);

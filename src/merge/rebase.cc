@@ -22,7 +22,7 @@ Outcome merge_and_judge(Overlay& overlay, const Pending& pending, const RebaseWo
                         .stamp = stamp,
                         .retry = pending.header->retry,
                         .number = pending.header->number};
-    Outcome outcome = merge_transaction(overlay, *pending.changes, writer);
+    Outcome outcome = merge_transaction(overlay, *pending.changes, writer, nullptr, world.expressions);
     if (outcome.rejected() || !world.judge) return outcome;
     Outcome judgement = world.judge(pending, overlay);
     return judgement.rejected() ? judgement : outcome;

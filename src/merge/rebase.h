@@ -25,6 +25,7 @@ struct RebaseWorld {
     std::function<bool(TransactionNumber)> is_refused;
     // Asked after a transaction was merged into the overlay: would the schema's constraints refuse it? May be empty.
     std::function<Outcome(const Pending&, const Overlay&)> judge;
+    Expressions* expressions = nullptr;  // as for merge_transaction
 };
 
 struct Prediction {

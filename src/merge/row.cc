@@ -1,6 +1,7 @@
 #include "merge/row.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "base/assert.h"
 #include "merge/candidates.h"
@@ -34,7 +35,40 @@ Situation situation_of(const RowState& row, const WriteMark& mark, const CellVie
             .unseen = is_unseen(mark, writer),
             .own = mark.site == writer.site,
             .later = Stamp{writer.stamp, writer.site} > Stamp{mark.stamp, mark.site},
-            .superseded = is_later_own(mark, writer) || has_later_own(row, cell.column, writer)};
+            .superseded = is_later_own(mark, writer) || has_later_own(row, cell.column, writer),
+            .replaced = is_later_own(mark, writer)};
+}
+
+// As decide_lww over all cells that are lww: the row they make up has the stamp of the newest.
+bool whole_row_wins(const RowState& row, const Table& table, const Writer& writer) {
+    for (uint32_t column = 0; column < table.columns.size(); ++column) {
+        if (!table.is_of_whole(column)) continue;
+        const WriteMark mark = cell_mark(row.meta, column);
+        if (decide_lww(situation_of(row, mark, {column, {}, {}}, writer)).take == Take::stored) return false;
+    }
+    return true;
+}
+
+std::optional<Value> evaluate(const CellView& cell, const Arrival& arrival) {
+    if (arrival.expressions == nullptr) return std::nullopt;
+    const std::vector<ValueView> theirs(arrival.before->values.begin(), arrival.before->values.end());
+    std::vector<ValueView> mine = theirs;
+    for (const CellView& written : arrival.change->cells)
+        mine[written.column] = written.value;
+    return arrival.expressions->evaluate({arrival.table, cell.column, cell.base, mine, theirs});
+}
+
+Decision decide_cell(const Situation& situation, const CellView& cell, const Arrival& arrival) {
+    if (arrival.table.is_of_whole(cell.column)) {
+        const bool wins = arrival.before->whole_row_wins.value();
+        return {.take = wins ? Take::arriving : Take::stored, .claims = wins};
+    }
+    const ColumnPolicy policy = arrival.table.columns[cell.column].policy;
+    if (policy != ColumnPolicy::sql) return decide(policy, situation);
+    const std::function<std::optional<Value>()> expression = [&] { return evaluate(cell, arrival); };
+    Situation asking = situation;
+    asking.expression = &expression;
+    return decide_sql(asking);
 }
 }  // namespace
 
@@ -68,13 +102,15 @@ void begin_life(RowState& row, const ChangeView& insert, const Arrival& arrival)
     row.meta.birth_stamp = writer.stamp;
     row.meta.reborn = reborn;
     row.meta.death = {};
+    row.meta.moved = false;
     row.meta.touch = birth_mark(row.meta);
     row.meta.cells.clear();
 }
 
-void end_life(RowState& row, const Arrival& arrival) {
+void end_life(RowState& row, bool moved, const Arrival& arrival) {
     row.existence = Existence::dead;
     row.meta.death = {arrival.writer.site, arrival.writer.seq};
+    row.meta.moved = moved;
     close_seen(row, Candidate::row_itself, arrival);
     close_equal(row, Candidate::row_itself, {}, arrival);
 }
@@ -82,6 +118,17 @@ void end_life(RowState& row, const Arrival& arrival) {
 void revive(RowState& row) {
     row.existence = Existence::alive;
     row.meta.death = {};
+    row.meta.moved = false;
+}
+
+Before look_before(RowState& row, const Table& table, const ChangeView& change, const Writer& writer) {
+    add_defaults(table, row.values);
+    Before before;
+    if (table.whole_rows) before.whole_row_wins = whole_row_wins(row, table, writer);
+    const bool asks = std::any_of(change.cells.begin(), change.cells.end(),
+                                  [&](const CellView& cell) { return table.columns[cell.column].policy == ColumnPolicy::sql; });
+    if (asks) before.values = row.values;
+    return before;
 }
 
 CellOutcome merge_cell(RowState& row, const CellView& cell, const Arrival& arrival) {
@@ -92,7 +139,7 @@ CellOutcome merge_cell(RowState& row, const CellView& cell, const Arrival& arriv
     Value& stored = row.values[cell.column];
     const WriteMark mark = cell_mark(row.meta, cell.column);
     const Situation situation = situation_of(row, mark, cell, writer);
-    Decision decision = decide(table.columns[cell.column].policy, situation);
+    Decision decision = decide_cell(situation, cell, arrival);
     if (decision.code != RejectCode::none) return {.code = decision.code, .reason = decision.reason};
 
     if (!situation.superseded) close_seen(row, cell.column, arrival);

@@ -1,9 +1,18 @@
 // One row: what an arriving change does to its values and marks. Rows never decide alone; transaction.cc calls these.
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "merge/merge.h"
 
 namespace tombolo::merge {
+
+// What a change finds, before the first of its cells is merged: for what is decided about more than one cell.
+struct Before {
+    std::optional<bool> whole_row_wins;  // Table::whole_rows: the arriving lww cells win, or lose, together
+    std::vector<Value> values;           // the stored row; only for a change with a cell of an `sql` column
+};
 
 // A change that is being merged into a row: where, by whom, and who is told. References, for one merge_transaction.
 struct Arrival {
@@ -11,6 +20,9 @@ struct Arrival {
     std::string_view key;
     const Writer& writer;
     History* history = nullptr;
+    Expressions* expressions = nullptr;
+    const ChangeView* change = nullptr;
+    const Before* before = nullptr;  // as change, only while cells are merged
 };
 
 // A retry keeps its old stamp, so the same site may have written later what the retry would now overwrite.
@@ -27,7 +39,8 @@ bool knows_birth(const RowMeta& meta, const Writer& writer);
 void touch(RowState& row, const Arrival& arrival);
 // The row as `insert` made it; nothing of an earlier life stays but that there was one.
 void begin_life(RowState& row, const ChangeView& insert, const Arrival& arrival);
-void end_life(RowState& row, const Arrival& arrival);
+// `moved`: the same transaction inserts rows of this table.
+void end_life(RowState& row, bool moved, const Arrival& arrival);
 void revive(RowState& row);
 
 struct CellOutcome {
@@ -36,6 +49,8 @@ struct CellOutcome {
     RejectCode code = RejectCode::none;
     const char* reason = "";
 };
+// Before the cells of `change`; adds the defaults of columns the row is too old for.
+Before look_before(RowState& row, const Table& table, const ChangeView& change, const Writer& writer);
 CellOutcome merge_cell(RowState& row, const CellView& cell, const Arrival& arrival);
 
 }  // namespace tombolo::merge

@@ -70,6 +70,9 @@ struct By {
     By update(Value key, uint32_t column, Value base, Value value) && {
         return std::move(*this).add(ChangeKind::update, false, std::move(key), {column}, {std::move(base)}, {std::move(value)});
     }
+    By update(Value key, std::vector<uint32_t> columns, Row base, Row values) && {
+        return std::move(*this).add(ChangeKind::update, false, std::move(key), std::move(columns), std::move(base), std::move(values));
+    }
     // Keeps the row, writes nothing.
     By touch(Value key) && { return std::move(*this).add(ChangeKind::update, false, std::move(key), {}, {}, {}); }
     By erase(Row base) && { return std::move(*this).add(ChangeKind::erase, false, base[0], all(base), base, Row(base.size())); }
@@ -107,7 +110,7 @@ public:
         transaction.changes.table = &table_;
         const auto before = rows_;
         told.clear();
-        Outcome outcome = merge_transaction(*this, transaction.changes, transaction.writer, this);
+        Outcome outcome = merge_transaction(*this, transaction.changes, transaction.writer, this, expressions);
         if (!outcome.rejected()) return std::string(to_string(outcome.kind));
         rows_ = before;
         return "rejected " + std::string(to_string(outcome.code)) + ": " + outcome.reason;
@@ -142,6 +145,7 @@ public:
     const RowState& row(const Value& key) const { return rows_.at(key_of(key)); }
     Seq head() const { return head_; }
     size_t finds = 0, writes = 0;
+    Expressions* expressions = nullptr;
 
     Existence find(const Table&, std::string_view key, RowState& state) override {
         ++finds;

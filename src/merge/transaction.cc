@@ -6,9 +6,7 @@
 #include "base/assert.h"
 #include "merge/candidates.h"
 #include "merge/merge.h"
-#include "merge/policies.h"
 #include "merge/row.h"
-#include "tombolo/error.h"
 
 namespace tombolo::merge {
 
@@ -20,10 +18,16 @@ bool holds(const RowState& row, const ChangeView& change) {
     });
 }
 
+struct Survey {
+    bool deletes_lost = false;
+    std::vector<const Table*> inserted;  // tables with inserts
+    bool inserted_into(const Table& table) const { return std::find(inserted.begin(), inserted.end(), &table) != inserted.end(); }
+};
+
 class Merge {
 public:
-    Merge(Rows& rows, ChangeSource& changes, const Writer& writer, History* history)
-        : rows_(rows), changes_(changes), writer_(writer), history_(history) {}
+    Merge(Rows& rows, ChangeSource& changes, const Writer& writer, History* history, Expressions* expressions)
+        : rows_(rows), changes_(changes), writer_(writer), history_(history), expressions_(expressions) {}
 
     Outcome run() {
         changes_.rewind();
@@ -41,7 +45,7 @@ public:
 
 private:
     const Table& table() const { return *change_->table; }
-    Arrival arrival() const { return {table(), change_->key, writer_, history_}; }
+    Arrival arrival() const { return {table(), change_->key, writer_, history_, expressions_, change_, &before_}; }
 
     void insert(Existence before) {
         if (before != Existence::alive) {
@@ -49,17 +53,22 @@ private:
         } else if (change_->over_own_delete && knows_birth(row_.meta, writer_)) {  // the delete lost: an update of all cells
             lose();
             touch(row_, arrival());
-            for (const CellView& cell : change_->cells) {
-                if (!(cell.value == cell.base)) merge(cell);
-            }
+            const bool whole = std::any_of(change_->cells.begin(), change_->cells.end(), [&](const CellView& cell) {
+                return table().is_of_whole(cell.column) && !(cell.value == cell.base);
+            });
+            merge_cells([&](const CellView& cell) {
+                const bool written = !(cell.value == cell.base) || (whole && table().is_of_whole(cell.column));
+                return written ? std::optional(cell) : std::nullopt;
+            });
         } else if (holds(row_, *change_)) {
             touch(row_, arrival());
         } else if (table().insert_mode == InsertMode::merge) {
             lose();
             touch(row_, arrival());
-            for (const CellView& cell : change_->cells) {
-                if (!table().is_key(cell.column)) merge({cell.column, table().columns[cell.column].default_value, cell.value});
-            }
+            merge_cells([&](const CellView& cell) {
+                const CellView written{cell.column, table().columns[cell.column].default_value, cell.value};
+                return table().is_key(cell.column) ? std::nullopt : std::optional(written);
+            });
         } else {
             return reject(RejectCode::primary_key, "table " + table().name + " has another row with this primary key");
         }
@@ -79,23 +88,34 @@ private:
             return lose();  // meant for an earlier life, which a delete ended
         }
         touch(row_, arrival());
-        for (const CellView& cell : change_->cells)
-            merge(cell);
+        merge_cells([](const CellView& cell) { return std::optional(cell); });
         store(before);
     }
 
     void erase(Existence before) {
         if (before != Existence::alive) return;
-        if (table().delete_mode == DeleteMode::delete_wins || !deletes_lost()) {
-            end_life(row_, arrival());
+        const bool delete_wins = table().delete_mode == DeleteMode::delete_wins;
+        const bool moved = !delete_wins && survey().inserted_into(table());
+        if (delete_wins || !survey().deletes_lost) {
+            end_life(row_, moved, arrival());
             return store(before);
         }
         lose();
-        if (table().delete_mode != DeleteMode::manual || is_later_own(row_.meta.touch, writer_)) return;
+        const bool asks = table().delete_mode == DeleteMode::manual || moved;
+        if (!asks || is_later_own(row_.meta.touch, writer_)) return;
         close_seen(row_, Candidate::row_itself, arrival());
         open_deletion(row_, *change_, arrival());
         ask();
         store(before);
+    }
+
+    // `as`: the write that a cell of the change is, or nothing.
+    template <typename As>
+    void merge_cells(As as) {
+        before_ = look_before(row_, table(), *change_, writer_);
+        for (const CellView& cell : change_->cells) {
+            if (const std::optional<CellView> written = as(cell)) merge(*written);
+        }
     }
 
     void merge(const CellView& cell) {
@@ -107,9 +127,9 @@ private:
         reject(outcome.code, "column " + table().name + "." + table().columns[cell.column].name + " " + outcome.reason);
     }
 
-    // The row lives again. Where a person is to decide about deletions, the one that is turned back stays open.
+    // The row lives again. Where a person is to decide about the deletion, it stays open.
     void turn_back(RowState& row, const Arrival& arrival) {
-        if (arrival.table.delete_mode == DeleteMode::manual) {
+        if (arrival.table.delete_mode == DeleteMode::manual || row.meta.moved) {
             open_turned_back(row, arrival);
             ask();
         }
@@ -120,19 +140,20 @@ private:
         if (!outcome_.rejected()) rows_.write(table(), change_->key, before, row_);
     }
 
-    // All deletes of a transaction lose together, so the first one asks for all. The rows they name are still as they were before
-    // the transaction: it changes a row once, and what it revives it does not delete.
-    bool deletes_lost() {
-        if (!deletes_lost_) {
-            bool lost = false;
-            RowState row;
-            walk_deletes([&](const ChangeView& erased) {
-                if (lost || erased.table->delete_mode == DeleteMode::delete_wins || rows_.is_hidden(*erased.table, erased.key)) return;
-                lost = rows_.find(*erased.table, erased.key, row) == Existence::alive && is_unseen(row.meta.touch, writer_);
-            });
-            deletes_lost_ = lost;
-        }
-        return *deletes_lost_;
+    // What a delete must know of the whole transaction. All its deletes lose together, so the first one asks for all: the rows they
+    // name are still as they were before the transaction, which changes a row once, and does not delete what it revives. And a change
+    // of a row's key arrives as a delete and an insert; should the delete lose, both rows live, and a person is told.
+    const Survey& survey() {
+        if (survey_) return *survey_;
+        survey_.emplace();
+        RowState row;
+        walk([&](const ChangeView& change) {
+            if (change.kind == ChangeKind::insert && !survey_->inserted_into(*change.table)) survey_->inserted.push_back(change.table);
+            if (change.kind != ChangeKind::erase || survey_->deletes_lost) return;
+            if (change.table->delete_mode == DeleteMode::delete_wins || rows_.is_hidden(*change.table, change.key)) return;
+            survey_->deletes_lost = rows_.find(*change.table, change.key, row) == Existence::alive && is_unseen(row.meta.touch, writer_);
+        });
+        return *survey_;
     }
 
     // A delete that an update turns back is turned back whole, but for the rows that this transaction deletes itself.
@@ -141,7 +162,7 @@ private:
         for (const RowName& name : rows_.dead_by(death)) {
             if (name.table == change_->table && name.key == change_->key) continue;
             if (deletes(name) || rows_.find(*name.table, name.key, row) != Existence::dead) continue;
-            turn_back(row, {*name.table, name.key, writer_, history_});
+            turn_back(row, {*name.table, name.key, writer_, history_, expressions_});
             rows_.write(*name.table, name.key, Existence::dead, row);
         }
     }
@@ -149,18 +170,19 @@ private:
     bool deletes(const RowName& name) {
         if (!deleted_) {
             deleted_.emplace();
-            walk_deletes([&](const ChangeView& erased) { deleted_->insert({erased.table, std::string(erased.key)}); });
+            walk([&](const ChangeView& change) {
+                if (change.kind == ChangeKind::erase) deleted_->insert({change.table, std::string(change.key)});
+            });
         }
         return deleted_->count(name) != 0;
     }
 
-    // Walks the changes from inside one of them, then returns to it.
+    // Walks all changes from inside one of them, then returns to it.
     template <typename Visit>
-    void walk_deletes(Visit visit) {
+    void walk(Visit visit) {
         changes_.rewind();
-        while (const ChangeView* change = changes_.next()) {
-            if (change->kind == ChangeKind::erase) visit(*change);
-        }
+        while (const ChangeView* change = changes_.next())
+            visit(*change);
         changes_.rewind();
         for (size_t i = 0; i < taken_; ++i)
             change_ = changes_.next();
@@ -171,8 +193,6 @@ private:
         change_ = changes_.next();
         if (change_ == nullptr) return false;
         ++taken_;
-        if (change_->table != supported_) require_supported(table());
-        supported_ = change_->table;
         return true;
     }
 
@@ -187,27 +207,20 @@ private:
     ChangeSource& changes_;
     const Writer writer_;
     History* const history_;
+    Expressions* const expressions_;
     Outcome outcome_;
     const ChangeView* change_ = nullptr;  // the change at hand, and how many were taken
     size_t taken_ = 0;
-    RowState row_;                      // of the change at hand; one for all, so its memory is used again
-    const Table* supported_ = nullptr;  // the newest table that was asked
-    std::optional<bool> deletes_lost_;
+    RowState row_;  // of the change at hand; one for all, so its memory is used again
+    Before before_;
+    std::optional<Survey> survey_;
     std::optional<std::unordered_set<RowName, RowNameHash>> deleted_;
 };
 
 }  // namespace
 
-void require_supported(const Table& table) {
-    for (const Column& column : table.columns) {
-        if (is_supported(column.policy)) continue;
-        throw Error(ErrorCode::unsupported, "the policy of column " + table.name + "." + column.name + " comes in a later version",
-                    "use lww, hub, device, manual, counter, max or min");
-    }
-}
-
-Outcome merge_transaction(Rows& rows, ChangeSource& changes, const Writer& writer, History* history) {
-    return Merge(rows, changes, writer, history).run();
+Outcome merge_transaction(Rows& rows, ChangeSource& changes, const Writer& writer, History* history, Expressions* expressions) {
+    return Merge(rows, changes, writer, history, expressions).run();
 }
 
 }  // namespace tombolo::merge

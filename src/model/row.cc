@@ -10,6 +10,7 @@ namespace {
 constexpr uint8_t untouched_form = 0;
 constexpr uint8_t full_form = 1;
 constexpr uint8_t reborn_form = 2;
+constexpr uint8_t moved_by = 2;  // added to the form of a row that died in a transaction with inserts
 
 void put_mark(std::string& out, const WriteMark& mark) {
     put_varint(out, mark.site.value);
@@ -29,8 +30,9 @@ WriteMark read_mark(Reader& in) {
 
 void put_meta(std::string& out, const RowMeta& meta) {
     const WriteMark born{meta.birth.site, meta.birth.seq, Seq{}, meta.birth_stamp};
-    const bool untouched = meta.cells.empty() && meta.death.seq.value == 0 && !meta.reborn && meta.touch == born;
-    out.push_back(static_cast<char>(untouched ? untouched_form : meta.reborn ? reborn_form : full_form));
+    const bool untouched = meta.cells.empty() && meta.death.seq.value == 0 && !meta.reborn && !meta.moved && meta.touch == born;
+    const int form = untouched ? untouched_form : (meta.reborn ? reborn_form : full_form) + (meta.moved ? moved_by : 0);
+    out.push_back(static_cast<char>(form));
     put_varint(out, meta.birth.site.value);
     put_varint(out, meta.birth.seq.value);
     put_signed(out, meta.birth_stamp);
@@ -44,8 +46,10 @@ void put_meta(std::string& out, const RowMeta& meta) {
 }
 
 bool read_meta(Reader& in, RowMeta& meta) {
-    const uint8_t form = in.byte();
-    if (form > reborn_form) in.fail();
+    const uint8_t whole_form = in.byte();
+    if (whole_form > reborn_form + moved_by) in.fail();
+    meta.moved = whole_form > reborn_form;
+    const int form = meta.moved ? whole_form - moved_by : whole_form;
     meta.birth.site.value = in.varint();
     meta.birth.seq.value = in.varint();
     meta.birth_stamp = in.signed_varint();

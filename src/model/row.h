@@ -32,6 +32,7 @@ struct RowMeta {
     LifeMark birth;
     LifeMark death;  // seq 0: alive
     HubTime birth_stamp = 0;
+    bool moved = false;            // dead, and the transaction that deleted the row inserted others: perhaps this one, under another key
     bool reborn = false;           // an insert over a tombstone began this life; updates of the old one may still come
     WriteMark touch;               // counts every accepted insert or update of the row, never a delete
     std::vector<WriteMark> cells;  // one per column; empty: all are (birth.site, birth.seq, 0, birth_stamp)
@@ -69,6 +70,7 @@ struct RowState {
 //   meta := 0 site seq stamp                                      born and not touched since
 //         | 1 birth.site birth.seq birth.stamp touch death n {cell}*n
 //         | 2 …                                                 as 1, and reborn
+//         | 3 …, 4 …                                            as 1 and 2, and moved
 //   touch, cell := site seq other stamp;  death := site seq;  n: 0 or the number of columns
 void put_meta(std::string& out, const RowMeta& meta);
 bool read_meta(class Reader& in, RowMeta& meta);

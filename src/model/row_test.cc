@@ -24,6 +24,7 @@ RowMeta any_meta() {
     meta.birth = {{*rc::gen::arbitrary<uint64_t>()}, {*rc::gen::arbitrary<uint64_t>()}};
     meta.birth_stamp = *rc::gen::arbitrary<int64_t>();
     meta.reborn = *rc::gen::arbitrary<bool>();
+    meta.moved = *rc::gen::arbitrary<bool>();
     meta.touch = *rc::gen::arbitrary<bool>() ? any_mark() : WriteMark{meta.birth.site, meta.birth.seq, {}, meta.birth_stamp};
     if (*rc::gen::arbitrary<bool>()) meta.death = {{*rc::gen::arbitrary<uint64_t>()}, {*rc::gen::inRange<uint64_t>(1, UINT64_MAX)}};
     const int cells = *rc::gen::inRange(0, 5);
@@ -57,12 +58,13 @@ TEST(Meta, of_an_untouched_row_takes_its_four_numbers) {
 }
 
 TEST(Meta, that_is_not_untouched_is_never_written_so) {
-    RowMeta dead = untouched(), touched = untouched(), split = untouched(), reborn = untouched();
+    RowMeta dead = untouched(), touched = untouched(), split = untouched(), reborn = untouched(), moved = untouched();
     dead.death.seq.value = 101;
     touched.touch.other.value = 1;
     split.cells.resize(2);
     reborn.reborn = true;
-    for (const RowMeta& meta : {dead, touched, split, reborn}) {
+    moved.moved = true;
+    for (const RowMeta& meta : {dead, touched, split, reborn, moved}) {
         const std::string bytes = encoded(meta);
         EXPECT_NE(bytes[0], 0);
         Reader in(bytes);

@@ -14,6 +14,8 @@ bool equal_names(std::string_view a, std::string_view b) {
 
 bool Table::is_key(uint32_t column) const { return std::find(key.begin(), key.end(), column) != key.end(); }
 
+bool Table::is_of_whole(uint32_t column) const { return whole_rows && columns[column].policy == ColumnPolicy::lww && !is_key(column); }
+
 std::optional<uint32_t> Table::find_column(std::string_view column_name) const {
     for (uint32_t i = 0; i < columns.size(); ++i) {
         if (equal_names(columns[i].name, column_name)) return i;

@@ -19,6 +19,7 @@ struct Column {
     std::string expression{};  // ColumnPolicy::sql only
     // What a row holds here that was made without the column (by a replica of an older schema). NULL where the default is no constant.
     Value default_value{};
+    bool required = false;  // NOT NULL. Read where the table is, never sent
     bool operator==(const Column&) const = default;
 };
 
@@ -32,8 +33,10 @@ struct Table {
     DeleteMode delete_mode = DeleteMode::update_wins;
     InsertMode insert_mode = InsertMode::reject;
     bool whole_rows = false;  // granularity = "row": the non-key columns that are lww are decided as if they were one cell
+    bool strict = false;      // STRICT: columns hold values of their type only. Read where the table is, never sent
 
     bool is_key(uint32_t column) const;
+    bool is_of_whole(uint32_t column) const;  // one of the columns that whole_rows speaks of
     std::optional<uint32_t> find_column(std::string_view column_name) const;  // SQLite's rule: ASCII case does not matter
     bool operator==(const Table&) const = default;
 };

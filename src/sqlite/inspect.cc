@@ -45,7 +45,7 @@ std::vector<std::string> list_tables(Connection& db, std::string_view schema_nam
 }
 
 Table read_table(Connection& db, std::string_view schema_name, std::string_view table_name) {
-    Statement kind = db.prepare("SELECT name, type, wr FROM pragma_table_list WHERE schema = ?1 COLLATE NOCASE AND name = ?2 COLLATE NOCASE");
+    Statement kind = db.prepare("SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = ?1 COLLATE NOCASE AND name = ?2 COLLATE NOCASE");
     if (!kind.with(schema_name, table_name).step()) {
         throw Error(ErrorCode::schema, fmt::format("there is no table {}", table_name), "create it first, or correct the name");
     }
@@ -55,6 +55,7 @@ Table read_table(Connection& db, std::string_view schema_name, std::string_view 
     Table table;
     table.name = std::string(kind.text(0));
     table.without_rowid = kind.integer(2) != 0;
+    table.strict = kind.integer(3) != 0;
     std::map<int64_t, uint32_t> key_order;
     Statement info = db.prepare(pragma(schema_name, "table_xinfo", table.name));
     while (info.step()) {
@@ -64,6 +65,7 @@ Table read_table(Connection& db, std::string_view schema_name, std::string_view 
         Column& column = table.columns.emplace_back();
         column.name = std::string(info.text(1));
         column.type = std::string(info.text(2));
+        column.required = info.integer(3) != 0;
         if (!info.is_null(4)) column.default_value = read_default(column.type, info.text(4));
     }
     for (const auto& [position, column] : key_order)

@@ -92,8 +92,12 @@ public:
             if (to == schema_.tables.end()) continue;
             to->delete_mode = from.delete_mode;
             to->insert_mode = from.insert_mode;
+            to->whole_rows = from.whole_rows;
             for (const Column& column : from.columns) {
-                if (const auto index = to->find_column(column.name)) to->columns[*index].policy = column.policy;
+                const auto index = to->find_column(column.name);
+                if (!index) continue;
+                to->columns[*index].policy = column.policy;
+                to->columns[*index].expression = column.expression;
             }
         }
     }

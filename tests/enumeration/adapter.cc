@@ -5,21 +5,44 @@
 
 namespace tombolo::enumeration {
 
+namespace {
+// How a policy writes its elements.
+struct Form {
+    const char* begin;
+    const char* between;
+    const char* after;  // each element
+    const char* end;
+};
+constexpr Form set_form{"[", ",", "", "]"}, json_form{"{", ",", "\":1", "}"}, text_form{"", "", "\n", ""};
+}  // namespace
+
+bool is_taken_apart(const World& world) {
+    const ColumnPolicy policy = world.settings.policy;
+    return policy == ColumnPolicy::set || policy == ColumnPolicy::json || policy == ColumnPolicy::text;
+}
+
 Value to_value(const World& world, int64_t number) {
-    if (world.settings.policy != ColumnPolicy::set) return number;
-    std::string array = "[";
+    if (!is_taken_apart(world)) return number;
+    const bool json = world.settings.policy == ColumnPolicy::json;
+    const Form& form = json ? json_form : world.settings.policy == ColumnPolicy::set ? set_form : text_form;
+    std::string value;
     for (int element = 0; element < 63; ++element) {
-        if ((number >> element & 1) != 0) array += (array.size() > 1 ? "," : "") + std::to_string(element);
+        if ((number >> element & 1) != 0)
+            value += (value.empty() ? "" : form.between) + std::string(json ? "\"" : "") + std::to_string(element) + form.after;
     }
-    return array + "]";
+    return form.begin + value + form.end;
 }
 
 int64_t to_number(const Value& value) {
     if (value.type() == ValueType::integer) return value.as_integer();
     int64_t number = 0;
-    const std::string_view array = value.bytes();
-    for (size_t at = 1; at + 1 < array.size(); at = std::min(array.find(',', at), array.size()) + 1)
-        number |= int64_t{1} << std::stoi(std::string(array.substr(at, 2)));
+    const std::string_view text = value.bytes();
+    constexpr std::string_view digits = "0123456789";
+    for (size_t at = text.find_first_of(digits); at < text.size(); at = text.find_first_of(digits, at)) {
+        const size_t end = std::min(text.find_first_not_of(digits, at), text.size());
+        number |= int64_t{1} << std::stoi(std::string(text.substr(at, end - at)));
+        at = text.compare(end, 3, "\":1") == 0 ? end + 3 : end;
+    }
     return number;
 }
 
@@ -38,6 +61,7 @@ void to_row_state(const World& world, int key, const Row& row, RowState& state) 
     state.meta.birth = row.birth;
     state.meta.death = row.death;
     state.meta.birth_stamp = row.birth_stamp;
+    state.meta.moved = row.moved;
     state.meta.reborn = row.reborn;
     state.meta.touch = row.touch;
     state.candidates.clear();
@@ -63,6 +87,7 @@ Row to_row(const RowState& state) {
     row.birth = state.meta.birth;
     row.death = state.meta.death;
     row.birth_stamp = state.meta.birth_stamp;
+    row.moved = state.meta.moved;
     row.reborn = state.meta.reborn;
     row.touch = state.meta.touch;
     for (const Candidate& candidate : state.candidates) {
@@ -97,7 +122,9 @@ const ChangeView* EntryChanges::next() {
         values_[c] = to_value(*world_, change.values[c]);
     }
     if (change.kind == ChangeKind::update) {
-        view_.cells.push_back({change.column + 1U, base_[change.column], values_[change.column]});
+        for (uint32_t c = 0; c < columns; ++c) {
+            if (c == change.column || world_->settings.whole_rows) view_.cells.push_back({c + 1, base_[c], values_[c]});
+        }
         return &view_;
     }
     const bool insert = change.kind == ChangeKind::insert;

@@ -6,7 +6,9 @@
 
 namespace tombolo::enumeration {
 
-// A cell is a number; under `set` that many bits: 0b101 is the array [0,2].
+// A cell is a number. Where a policy takes values apart it is that many bits: 0b101 is the array [0,2], the object {"0":1,"2":1} or a
+// text with the lines 0 and 2.
+bool is_taken_apart(const World& world);
 Value to_value(const World& world, int64_t number);
 int64_t to_number(const Value& value);
 void to_row_state(const World& world, int key, const Row& row, RowState& state);

@@ -4,7 +4,7 @@
 //   tombolo-enumerate --scope 2x2x2x2 --policy lww
 //
 // --scope D[xRxWxS]  devices, rows, writes and syncs per device
-// --policy           lww, hub, device, manual, counter, max, set
+// --policy           lww, hub, device, manual, counter, max, min, set, json, text, sql, row (lww, by the row)
 // --deletes          update-wins, delete-wins, manual;   --inserts  reject, merge
 // --clocks A,B,C     how many ticks each device's clock is wrong (an event takes 10)
 // --fine             push and pull are events of their own, and a connection may be cut
@@ -54,8 +54,11 @@ bool set_scope(Scope& scope, std::string_view text) {
 
 bool set_policy(Scope& scope, std::string_view text) {
     constexpr std::pair<std::string_view, ColumnPolicy> policies[] = {
-        {"lww", ColumnPolicy::lww},         {"hub", ColumnPolicy::hub}, {"device", ColumnPolicy::device}, {"manual", ColumnPolicy::manual},
-        {"counter", ColumnPolicy::counter}, {"max", ColumnPolicy::max}, {"set", ColumnPolicy::set}};
+        {"lww", ColumnPolicy::lww},   {"hub", ColumnPolicy::hub}, {"device", ColumnPolicy::device}, {"manual", ColumnPolicy::manual},
+        {"counter", ColumnPolicy::counter}, {"max", ColumnPolicy::max}, {"min", ColumnPolicy::min},       {"set", ColumnPolicy::set},
+        {"json", ColumnPolicy::json}, {"text", ColumnPolicy::text}, {"sql", ColumnPolicy::sql}};
+    scope.settings.whole_rows = text == "row";
+    if (scope.settings.whole_rows) return scope.settings.policy = ColumnPolicy::lww, true;
     for (const auto& [name, policy] : policies) {
         if (name == text) return scope.settings.policy = policy, true;
     }
@@ -110,7 +113,7 @@ int main(int count, char** arguments) {
     if (!read_arguments(count, arguments, scope)) {
         fmt::print(
             stderr,
-            "usage: tombolo-enumerate [--scope 2x2x2x2] [--policy lww|hub|device|manual|counter|max|set] [--deletes update-wins|delete-wins|manual]\n"
+            "usage: tombolo-enumerate [--scope 2x2x2x2] [--policy lww|hub|device|manual|counter|max|min|set|json|text|sql|row] [--deletes update-wins|delete-wins|manual]\n"
             "         [--inserts reject|merge] [--clocks A,B,C] [--fine [--refusals]] [--pairs] [--drain-everywhere] [--empty|--filled]\n");
         return 2;
     }

@@ -68,7 +68,7 @@ merge::Outcome decide(const World& world, Hub& hub, int device, const Entry& ent
                                .stamp = stamp,
                                .retry = entry.retry && world.settings.repairs.retry_keeps_stamp,
                                .number = {entry.number}};
-    merge::Outcome outcome = merge::merge_transaction(rows, changes, writer);
+    merge::Outcome outcome = merge::merge_transaction(rows, changes, writer, nullptr, &world.expressions());
     if (outcome.rejected()) hub.rows = before;
     check_commit(world, hub, before, device, entry, stamp, outcome.rejected());
     for (int r = 0; r < world.settings.rows && !outcome.rejected(); ++r) {
@@ -150,7 +150,8 @@ void rebase(const World& world, State& state, int device) {
         return has(d.retired, number) || find(d.rejected, d.rejected_count, number) != nullptr;
     };
     const auto predictions = merge::rebase(
-        overlay, pending, {.site = site_of(device), .hub_now = state.now, .last_own = d.last_own, .is_refused = is_refused, .judge = {}});
+        overlay, pending,
+        {.site = site_of(device), .hub_now = state.now, .last_own = d.last_own, .is_refused = is_refused, .judge = {}, .expressions = &world.expressions()});
     for (size_t i = 0; i < predictions.size(); ++i)
         d.pending[i].expected = !predictions[i].shown();
 
@@ -255,19 +256,30 @@ void show_change(Device& d, const Change& change) {
     Shown& row = d.shown[change.row];
     switch (change.kind) {
         case ChangeKind::insert: row = {true, change.values}; break;
-        case ChangeKind::update: row.values[change.column] = change.values[change.column]; break;
+        case ChangeKind::update: row.values[change.column] = change.values[change.column]; break;  // the others are as shown
         case ChangeKind::erase: row = {}; break;
     }
 }
 
-// A value that no other write of the history has: for counters an increment, for sets a new element, for the rest ever greater.
+// A value that no other write of the history has: for counters an increment, for sets and the like a new element, for the rest ever
+// greater, or smaller.
 int64_t fresh(const World& world, const State& state, int64_t base, size_t column) {
     if (world.settings.policy == ColumnPolicy::counter) return base + (int64_t{1} << (2 * state.writes));
     const auto new_element = int64_t{1} << (2 + 2 * state.writes + static_cast<int>(column));
-    if (world.settings.policy == ColumnPolicy::set && column == 0) return base | new_element;
-    if (world.settings.policy == ColumnPolicy::set) return (base & (base - 1)) | new_element;  // and the least is removed
-    return 100 * (state.writes + 1) + static_cast<int64_t>(column);
+    // In b the least is removed, too; not of a text, where who replaces the same line twice means one line.
+    if (is_taken_apart(world) && (column == 0 || world.settings.policy == ColumnPolicy::text)) return base | new_element;
+    if (is_taken_apart(world)) return (base & (base - 1)) | new_element;
+    const int64_t greater = 100 * (state.writes + 1) + static_cast<int64_t>(column);
+    return world.settings.policy == ColumnPolicy::min ? -greater : greater;
 }
+
+class GreaterOfA final : public Expressions {
+public:
+    std::optional<Value> evaluate(const Clash& clash) override {
+        if (clash.column != 1) return std::nullopt;
+        return Value(std::max(clash.mine[1].as_integer(), clash.theirs[1].as_integer()));
+    }
+};
 
 }  // namespace
 
@@ -277,8 +289,14 @@ World::World(const Settings& chosen) : settings(chosen) {
     table.key = {0};
     table.delete_mode = chosen.delete_mode;
     table.insert_mode = chosen.insert_mode;
+    table.whole_rows = chosen.whole_rows;
     for (size_t r = 0; r < rows_max; ++r)
         keys[r] = encode_record(tombolo::Row{Value(static_cast<int64_t>(r))});
+}
+
+Expressions& World::expressions() const {
+    static GreaterOfA answers;
+    return answers;
 }
 
 int World::row_of(std::string_view key) const { return key == keys[0] ? 0 : 1; }
@@ -304,7 +322,7 @@ State start(const World& world) {
         past.touches[past.touch_count++] = past.birth;
         past.writer.fill(past.birth);
         past.best.fill({1, {base_site}});
-        past.best_value = past.sum = past.greatest = past.added = row.values;
+        past.best_value = past.sum = past.greatest = past.least = past.added = row.values;
         for (size_t c = 0; c < columns; ++c)
             past.unseen[c][past.unseen_count[c]++] = {past.birth, 1, row.values[c]};
     }
@@ -327,8 +345,7 @@ bool makes_sense(const World& world, const State& state, int device, int row, Wr
         case Write::insert: return !exists;
         case Write::insert_common:
             // max is for rising values; of two equal values it cannot be told which is waiting (manual), or was removed (set)
-            return !exists && world.settings.policy != ColumnPolicy::max && world.settings.policy != ColumnPolicy::manual &&
-                   world.settings.policy != ColumnPolicy::set;
+            return !exists && (world.settings.policy <= ColumnPolicy::device || world.settings.policy == ColumnPolicy::counter);
     }
     return false;
 }
@@ -340,6 +357,7 @@ Change change_for(const World& world, const State& state, int device, int row, W
     change.row = static_cast<uint8_t>(row);
     if (write == Write::update_a || write == Write::update_b) {
         change.column = write == Write::update_a ? 0 : 1;
+        if (world.settings.whole_rows) change.base = change.values = values;
         change.base[change.column] = values[change.column];
         change.values[change.column] = fresh(world, state, values[change.column], change.column);
     } else if (write == Write::erase) {

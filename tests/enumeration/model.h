@@ -49,6 +49,7 @@ struct Settings {
     ColumnPolicy policy = ColumnPolicy::lww;
     DeleteMode delete_mode = DeleteMode::update_wins;
     InsertMode insert_mode = InsertMode::reject;
+    bool whole_rows = false;
     std::array<bool, rows_max> filled{true, true};  // rows that everybody has at the start
     std::array<int, devices_max> clock_error{};     // ticks
     Repairs repairs;
@@ -63,6 +64,8 @@ public:
 
     const Settings settings;
     Table table;  // t(k PRIMARY KEY, a, b)
+    // Answers for `sql`: the greater of the two for a, nothing for b.
+    Expressions& expressions() const;
     std::array<std::string, rows_max> keys;
     int row_of(std::string_view key) const;
 };
@@ -78,6 +81,7 @@ struct Open {  // an open conflict at the hub
 
 struct Row {  // RowState as plain data; values are integers
     Existence existence = Existence::unknown;
+    bool moved = false;
     bool reborn = false;
     bool split = false;
     std::array<int64_t, columns> values{};
@@ -94,7 +98,7 @@ struct Change {
     uint8_t row = 0;
     uint8_t column = 0;  // update only
     bool over_own_delete = false;
-    std::array<int64_t, columns> base{}, values{};  // update: those of `column`
+    std::array<int64_t, columns> base{}, values{};  // update: those of `column`; with whole_rows all, as they were shown
 };
 
 struct Entry {           // one transaction
@@ -142,17 +146,19 @@ struct Past {
     Author birth, death;
     bool alive = false;
     bool earlier_life = false;
+    bool moved = false;  // it died in a transaction that inserted
     uint8_t touch_count = 0;
     std::array<Author, commits_max> touches{};  // accepted inserts and updates of this life
     std::array<Author, columns> writer{};       // whose value is stored
     std::array<Stamp, columns> best{};          // the greatest stamp written in this life, and its value
     std::array<int64_t, columns> best_value{};
     std::array<int64_t, columns> sum{};               // counter: the inserted value and every accepted increment
-    std::array<int64_t, columns> greatest{};          // max
-    std::array<int64_t, columns> added{}, removed{};  // set: elements, as bits
+    std::array<int64_t, columns> greatest{}, least{};  // max, sql of a; min
+    std::array<int64_t, columns> added{}, removed{};  // set, json, text: elements, as bits
     std::array<std::array<Unseen, candidates_max + 1>, columns> unseen{};
     std::array<uint8_t, columns> unseen_count{};
-    std::array<Author, candidates_max> deletions{};  // delete = "manual": not carried out, and nobody who knew decided
+    // Not carried out, and nobody who knew decided; under delete = "manual", and of a transaction that inserted too.
+    std::array<Author, candidates_max> deletions{};
     uint8_t deletion_count = 0;
     bool retried = false;  // a retry wrote here: conflicts may be opened needlessly, but none may be missing
 };

@@ -75,7 +75,14 @@ private:
             return;
         }
         touch(p);
-        cell(p, change, change.column);
+        for (uint8_t c = 0; c < columns; ++c) {
+            if (c == change.column || world_.settings.whole_rows) cell(p, change, c);
+        }
+    }
+
+    bool inserts() const {
+        return std::any_of(entry_.changes.begin(), entry_.changes.begin() + entry_.change_count,
+                           [](const Change& c) { return c.kind == ChangeKind::insert; });
     }
 
     void revive_all(const Author death) {
@@ -83,7 +90,8 @@ private:
             Past& p = hub_.past[r];
             if (p.alive || p.birth.seq == 0 || p.death.seq != death.seq || erases(r)) continue;
             p.alive = true;
-            if (world_.settings.delete_mode == DeleteMode::manual) p.deletions[p.deletion_count++] = death;
+            if (world_.settings.delete_mode == DeleteMode::manual || p.moved) p.deletions[p.deletion_count++] = death;
+            p.moved = false;
         }
     }
 
@@ -97,7 +105,8 @@ private:
         if (!lost_delete && equal) return;
         if (!lost_delete && !merges) throw Violation("an insert was accepted over another's row");
         for (uint8_t c = 0; c < columns; ++c) {
-            if (!lost_delete || change.base[c] != change.values[c]) cell(p, change, c);
+            const bool whole = world_.settings.whole_rows && change.base != change.values;
+            if (!lost_delete || change.base[c] != change.values[c] || whole) cell(p, change, c);
         }
     }
 
@@ -110,7 +119,7 @@ private:
         touch(p);
         p.writer.fill(self());
         p.best.fill(stamp_);
-        p.best_value = p.sum = p.greatest = p.added = change.values;
+        p.best_value = p.sum = p.greatest = p.least = p.added = change.values;
         for (uint8_t c = 0; c < columns; ++c)
             stay_unseen(p, c, change.values[c]);
     }
@@ -134,9 +143,10 @@ private:
         p.retried = p.retried || entry_.retry;
         if (lost) {
             forget_seen(p);
-            if (world_.settings.delete_mode == DeleteMode::manual) p.deletions[p.deletion_count++] = self();
+            if (world_.settings.delete_mode == DeleteMode::manual || inserts()) p.deletions[p.deletion_count++] = self();
             return;
         }
+        p.moved = inserts();
         p.alive = false;
         p.death = self();
         p.deletion_count = 0;
@@ -159,6 +169,7 @@ private:
         const bool has_base = change.kind == ChangeKind::update || change.over_own_delete;
         p.sum[c] += value - (has_base ? change.base[c] : 0);
         p.greatest[c] = std::max(p.greatest[c], value);
+        p.least[c] = std::min(p.least[c], value);
         p.added[c] |= value & ~(has_base ? change.base[c] : 0);
         p.removed[c] |= has_base ? change.base[c] & ~value : 0;
         stay_unseen(p, c, value);
@@ -187,7 +198,7 @@ private:
             throw Violation(std::string("row ") + static_cast<char>('p' + r) + (p.alive ? " is dead but must live" : " lives but must be dead"));
         }
         if (p.birth.seq == 0) return;
-        if (world_.settings.delete_mode == DeleteMode::manual && p.alive) compare_deletions(r, row, p);
+        if (p.alive) compare_deletions(r, row, p);
         for (size_t c = 0; c < columns; ++c)
             compare_cell(r, c, row.values[c], p);
     }
@@ -229,10 +240,16 @@ private:
             case ColumnPolicy::lww: must_be(p.best_value[c], "the greatest stamp wins"); break;
             case ColumnPolicy::counter: must_be(p.sum[c], "every accepted increment counts once"); return;
             case ColumnPolicy::max: must_be(p.greatest[c], "the greatest value wins"); return;
-            case ColumnPolicy::set: must_be(p.added[c] & ~p.removed[c], "what was added is in, what was removed is out"); return;
+            case ColumnPolicy::min: must_be(p.least[c], "the smallest value wins"); return;
+            case ColumnPolicy::set:
+            case ColumnPolicy::json:
+            case ColumnPolicy::text: must_be(p.added[c] & ~p.removed[c], "what was added is in, what was removed is out"); return;
             case ColumnPolicy::device:
                 if (written_[r][c] && !entry_.retry) must_be(value_[r][c], "the arriving write wins");
                 break;
+            case ColumnPolicy::sql:
+                if (c == 0) return must_be(p.greatest[c], "the expression gives the greatest value");
+                [[fallthrough]];
             case ColumnPolicy::manual: compare_unseen(cell, hub_.rows[r], static_cast<uint8_t>(c), p); break;
             default: break;
         }

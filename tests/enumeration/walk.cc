@@ -104,6 +104,7 @@ private:
         constexpr std::pair<Write, Write> both[] = {{Write::update_a, Write::update_a},
                                                     {Write::erase, Write::erase},
                                                     {Write::erase, Write::update_a},
+                                                    {Write::erase, Write::insert},  // as a change of the key
                                                     {Write::insert, Write::update_a},
                                                     {Write::insert, Write::insert}};
         for (const auto& [one, other] : both) {
