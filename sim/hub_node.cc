@@ -20,6 +20,10 @@ std::vector<Table> choose_policies(const Schema& schema, SeededRandom& random) {
     std::vector<Table> tables = schema.tables;
     for (Table& table : tables) {
         const auto set = [&](const char* column, ColumnPolicy policy) { table.columns[table.find_column(column).value()].policy = policy; };
+        const auto set_expression = [&](const char* column, const char* expression) {
+            set(column, ColumnPolicy::sql);
+            table.columns[table.find_column(column).value()].expression = expression;
+        };
         if (table.name == "account") set("total", ColumnPolicy::counter);
         if (table.name == "item") {
             set("title",
@@ -28,7 +32,11 @@ std::vector<Table> choose_policies(const Schema& schema, SeededRandom& random) {
             set("notes", pick(ColumnPolicy::lww, ColumnPolicy::text, ColumnPolicy::text));
             set("details", pick(ColumnPolicy::json, ColumnPolicy::json, ColumnPolicy::manual));
             set("n", pick(ColumnPolicy::lww, ColumnPolicy::counter, ColumnPolicy::max, ColumnPolicy::min));
+            if (random.chance(200)) set_expression("title", "coalesce(mine, '') || '+' || coalesce(theirs_body, theirs)");
+            // Now and then it fails.
+            if (random.chance(200)) set_expression("n", "CASE WHEN mine % 3 = 0 THEN abs(-9223372036854775807 - 1) ELSE max(mine, theirs) END");
         }
+        if (table.name != "account") table.whole_rows = random.chance(250);
         if (table.name == "item" || table.name == "child")
             table.delete_mode = pick(DeleteMode::update_wins, DeleteMode::update_wins, DeleteMode::delete_wins, DeleteMode::manual);
         if (table.name == "email") table.insert_mode = pick(InsertMode::reject, InsertMode::merge);

@@ -12,6 +12,7 @@ using testing::Checkpoint;
 using testing::own_site;
 using testing::ReplicaScene;
 using testing::schema_of;
+using testing::show;
 using testing::time_of;
 
 constexpr const char* table_t = "CREATE TABLE t(id TEXT PRIMARY KEY, a, b, u UNIQUE, CHECK (a IS NOT 'bad'))";
@@ -155,6 +156,53 @@ TEST(Apply, ACounterAddsUp) {
     EXPECT_EQ(scene.rows("SELECT * FROM t"), "'x' 17") << "the confirmed step is counted once";
     scene.apply(scene.accepting(4, {2}));
     EXPECT_EQ(scene.rows("SELECT * FROM t"), "'x' 17");
+}
+
+TEST(Apply, ARowThatIsDecidedWholeStaysWhole) {
+    Schema schema = schema_of({"CREATE TABLE t(id TEXT PRIMARY KEY, a, n INT, b)"});
+    schema.tables[0].whole_rows = true;
+    schema.tables[0].columns[2].policy = ColumnPolicy::counter;
+    ReplicaScene scene(schema);
+    scene.apply(scene.to(1).row("t", {"x", 1, 10, 1}));
+    scene.run("UPDATE t SET a = 2; UPDATE t SET n = 11; UPDATE t SET a = 3; DELETE FROM t");
+    scene.freeze();
+    const auto cells = [&](uint64_t number) {
+        std::string text;
+        const auto changes = scene.replica->outbox().changes({number});
+        for (const CellView& cell : changes->next()->cells)
+            text += show(cell.base) + "->" + show(cell.value) + " ";
+        return text;
+    };
+    EXPECT_EQ(cells(1), "1->2 1->1 ") << "the lww cells, as they were then";
+    EXPECT_EQ(cells(2), "10->11 ");
+    EXPECT_EQ(cells(3), "2->3 1->1 ");
+}
+
+TEST(Apply, ALaterRowIsShownWhole) {
+    Schema schema = schema_of({"CREATE TABLE t(id TEXT PRIMARY KEY, a, b, n INT)"});
+    schema.tables[0].whole_rows = true;
+    schema.tables[0].columns[3].policy = ColumnPolicy::counter;
+    ReplicaScene scene(schema);
+    scene.apply(scene.to(1).row("t", {"x", 1, 1, 10}));
+    scene.run("UPDATE t SET a = 2");
+    scene.apply(scene.to(2).row("t", {"x", 1, 5, 15}));
+    EXPECT_EQ(scene.rows("SELECT * FROM t"), "'x' 2 1 15");
+}
+
+TEST(Apply, AnExpressionPredictsWhatTheHubWillDecide) {
+    Schema schema = schema_of({"CREATE TABLE t(id TEXT PRIMARY KEY, a INTEGER NOT NULL)"});
+    schema.tables[0].columns[1].policy = ColumnPolicy::sql;
+    schema.tables[0].columns[1].expression = "100 * base + 10 * mine + theirs / (theirs - 4)";
+    ReplicaScene scene(schema);
+    scene.apply(scene.to(1).row("t", {"x", 1}));
+    scene.run("UPDATE t SET a = 2");
+    scene.apply(scene.to(2).row("t", {"x", 5}));
+    EXPECT_EQ(scene.rows("SELECT * FROM t"), "'x' 125");
+    scene.apply(scene.to(3).row("t", {"x", 4}));
+    EXPECT_EQ(scene.rows("SELECT * FROM t"), "'x' 4") << "NULL is no value for the column: the stored one stays";
+    scene.restart();
+    scene.apply(scene.to(4).row("t", {"x", 6}));
+    EXPECT_EQ(scene.rows("SELECT * FROM t"), "'x' 123");
 }
 
 TEST_F(ApplyTest, VerdictsMatchByNumberAndId) {

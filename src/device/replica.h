@@ -88,7 +88,7 @@ private:
     Schema schema_;
     Schema hub_schema_;
     std::unique_ptr<Outbox> outbox_;
-    PendingIndex pending_;                  // of the outbox, as of the last apply
+    PendingIndex pending_;  // of the outbox, as of the last apply
     sqlite::ScratchExpressions expressions_;
     std::unique_ptr<QuietTriggers> quiet_;  // made at the first apply, and again when triggers change
 };

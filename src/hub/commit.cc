@@ -224,8 +224,7 @@ private:
 
 }  // namespace
 
-std::optional<Verdict> commit_transaction(store::Store& store, Submission& submission, Expressions& expressions, HubTime now,
-                                           int64_t retention) {
+std::optional<Verdict> commit_transaction(store::Store& store, Submission& submission, Expressions& expressions, HubTime now, int64_t retention) {
     return Committer(store, submission, expressions, now, retention).run();
 }
 

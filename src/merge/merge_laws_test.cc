@@ -16,8 +16,9 @@ using testing::holds;
 using testing::Scene;
 using testing::table_with;
 
-constexpr ColumnPolicy policies[] = {ColumnPolicy::lww,     ColumnPolicy::hub, ColumnPolicy::device,
-                                     ColumnPolicy::counter, ColumnPolicy::max, ColumnPolicy::min};
+constexpr ColumnPolicy policies[] = {ColumnPolicy::lww,     ColumnPolicy::hub,  ColumnPolicy::device, ColumnPolicy::manual,
+                                     ColumnPolicy::counter, ColumnPolicy::max,  ColumnPolicy::min,    ColumnPolicy::set,
+                                     ColumnPolicy::json,    ColumnPolicy::text, ColumnPolicy::sql};
 
 Value any_value() {
     switch (*rc::gen::inRange(0, 5)) {
@@ -89,6 +90,76 @@ TEST(Law, max_and_min_do_not_depend_on_the_order) {
             RC_ASSERT(compare_values(one, stored(after(policy, writes))) == 0);  // 1 and 1.0 are equal: the first stays
         });
     }
+}
+
+// What is stored and what waits are together all writes, each once; equal values are one.
+TEST(Law, manual_keeps_every_write_that_nobody_had_seen) {
+    holds([] {
+        const std::vector<Write> writes = any_writes(any_value);
+        const Scene hub = after(ColumnPolicy::manual, writes);
+        RC_ASSERT(stored(hub) == writes.front().value);
+        const auto& waiting = hub.row("k").candidates;
+        for (const Write& w : writes) {
+            const auto is_this = [&](const Candidate& c) { return c.value == w.value && c.site.value == w.site; };
+            RC_ASSERT((w.value == stored(hub)) != (std::count_if(waiting.begin(), waiting.end(), is_this) == 1));
+        }
+    });
+}
+
+class GreaterOne final : public Expressions {
+public:
+    std::optional<Value> evaluate(const Clash& clash) override {
+        const ValueView mine = clash.mine[clash.column], theirs = clash.theirs[clash.column];
+        if (mine.is_null() || theirs.is_null()) return std::nullopt;
+        return Value(mine.as_integer() > theirs.as_integer() ? mine : theirs);
+    }
+};
+
+// A failing expression leaves the arriving write waiting; the others are combined.
+TEST(Law, sql_is_what_the_expression_says_and_loses_nothing_where_it_fails) {
+    holds([] {
+        const std::vector<Write> writes = any_writes(any_number);
+        GreaterOne greater;
+        Scene hub(table_with(ColumnPolicy::sql));
+        hub.expressions = &greater;
+        hub.commit(by(1).at(1).insert({"k", 10, 20}));
+        Value right = 10;
+        for (const Write& w : writes) {
+            const std::string verdict = hub.commit(by(w.site).seen(1).at(w.stamp).update("k", 1, 10, w.value));
+            const bool changed_here = !(w.value == Value(10)), changed_there = !(right == Value(10));
+            const bool fails = changed_here && changed_there && !(w.value == right) && (w.value.is_null() || right.is_null());
+            RC_ASSERT((verdict == "in-conflict") == fails);
+            if (fails) {
+                RC_ASSERT(hub.row("k").candidates.back().value == w.value);
+            } else if (changed_here) {
+                right = changed_there && !(w.value == right) ? Value(std::max(w.value.as_integer(), right.as_integer())) : w.value;
+            }
+            RC_ASSERT(stored(hub) == right);
+        }
+    });
+}
+
+TEST(Law, a_whole_row_is_the_one_of_the_greatest_stamp_in_any_order) {
+    holds([] {
+        std::vector<Write> writes = any_writes(any_value);
+        const Write greatest = *std::max_element(writes.begin(), writes.end(), [](const Write& a, const Write& b) {
+            return Stamp{a.stamp, {a.site}} < Stamp{b.stamp, {b.site}};
+        });
+        const size_t turn = *rc::gen::inRange<size_t>(0, writes.size());
+        std::rotate(writes.begin(), writes.begin() + static_cast<long>(turn), writes.end());
+        Table table = table_with(ColumnPolicy::lww);
+        table.whole_rows = true;
+        Scene hub(table);
+        hub.commit(by(1).at(1).insert({"k", 10, 20}));
+        // Each changes one column, and carries both.
+        for (const Write& w : writes) {
+            const bool a = w.site % 2 == 0;
+            hub.commit(by(w.site).seen(1).at(w.stamp).update("k", {1, 2}, {10, 20}, {a ? w.value : Value(10), a ? Value(20) : w.value}));
+        }
+        const bool a = greatest.site % 2 == 0;
+        RC_ASSERT(hub.row("k").values[1] == (a ? greatest.value : Value(10)));
+        RC_ASSERT(hub.row("k").values[2] == (a ? Value(20) : greatest.value));
+    });
 }
 
 TEST(Law, hub_keeps_the_first_and_device_the_last) {

@@ -53,9 +53,8 @@ private:
         } else if (change_->over_own_delete && knows_birth(row_.meta, writer_)) {  // the delete lost: an update of all cells
             lose();
             touch(row_, arrival());
-            const bool whole = std::any_of(change_->cells.begin(), change_->cells.end(), [&](const CellView& cell) {
-                return table().is_of_whole(cell.column) && !(cell.value == cell.base);
-            });
+            const bool whole = std::any_of(change_->cells.begin(), change_->cells.end(),
+                                           [&](const CellView& cell) { return table().is_of_whole(cell.column) && !(cell.value == cell.base); });
             merge_cells([&](const CellView& cell) {
                 const bool written = !(cell.value == cell.base) || (whole && table().is_of_whole(cell.column));
                 return written ? std::optional(cell) : std::nullopt;

@@ -36,7 +36,7 @@ struct Table {
     bool strict = false;      // STRICT: columns hold values of their type only. Read where the table is, never sent
 
     bool is_key(uint32_t column) const;
-    bool is_of_whole(uint32_t column) const;  // one of the columns that whole_rows speaks of
+    bool is_of_whole(uint32_t column) const;                                  // one of the columns that whole_rows speaks of
     std::optional<uint32_t> find_column(std::string_view column_name) const;  // SQLite's rule: ASCII case does not matter
     bool operator==(const Table&) const = default;
 };

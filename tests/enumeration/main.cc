@@ -54,9 +54,9 @@ bool set_scope(Scope& scope, std::string_view text) {
 
 bool set_policy(Scope& scope, std::string_view text) {
     constexpr std::pair<std::string_view, ColumnPolicy> policies[] = {
-        {"lww", ColumnPolicy::lww},   {"hub", ColumnPolicy::hub}, {"device", ColumnPolicy::device}, {"manual", ColumnPolicy::manual},
-        {"counter", ColumnPolicy::counter}, {"max", ColumnPolicy::max}, {"min", ColumnPolicy::min},       {"set", ColumnPolicy::set},
-        {"json", ColumnPolicy::json}, {"text", ColumnPolicy::text}, {"sql", ColumnPolicy::sql}};
+        {"lww", ColumnPolicy::lww},         {"hub", ColumnPolicy::hub},   {"device", ColumnPolicy::device}, {"manual", ColumnPolicy::manual},
+        {"counter", ColumnPolicy::counter}, {"max", ColumnPolicy::max},   {"min", ColumnPolicy::min},       {"set", ColumnPolicy::set},
+        {"json", ColumnPolicy::json},       {"text", ColumnPolicy::text}, {"sql", ColumnPolicy::sql}};
     scope.settings.whole_rows = text == "row";
     if (scope.settings.whole_rows) return scope.settings.policy = ColumnPolicy::lww, true;
     for (const auto& [name, policy] : policies) {
@@ -111,10 +111,10 @@ int main(int count, char** arguments) {
     Scope scope;
     scope.settings.filled = {true, false};
     if (!read_arguments(count, arguments, scope)) {
-        fmt::print(
-            stderr,
-            "usage: tombolo-enumerate [--scope 2x2x2x2] [--policy lww|hub|device|manual|counter|max|min|set|json|text|sql|row] [--deletes update-wins|delete-wins|manual]\n"
-            "         [--inserts reject|merge] [--clocks A,B,C] [--fine [--refusals]] [--pairs] [--drain-everywhere] [--empty|--filled]\n");
+        fmt::print(stderr,
+                   "usage: tombolo-enumerate [--scope 2x2x2x2] [--policy lww|hub|device|manual|counter|max|min|set|json|text|sql|row] [--deletes "
+                   "update-wins|delete-wins|manual]\n"
+                   "         [--inserts reject|merge] [--clocks A,B,C] [--fine [--refusals]] [--pairs] [--drain-everywhere] [--empty|--filled]\n");
         return 2;
     }
     const auto begin = std::chrono::steady_clock::now();

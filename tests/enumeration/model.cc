@@ -149,9 +149,13 @@ void rebase(const World& world, State& state, int device) {
         const int number = static_cast<int>(n.value);
         return has(d.retired, number) || find(d.rejected, d.rejected_count, number) != nullptr;
     };
-    const auto predictions = merge::rebase(
-        overlay, pending,
-        {.site = site_of(device), .hub_now = state.now, .last_own = d.last_own, .is_refused = is_refused, .judge = {}, .expressions = &world.expressions()});
+    const auto predictions = merge::rebase(overlay, pending,
+                                           {.site = site_of(device),
+                                            .hub_now = state.now,
+                                            .last_own = d.last_own,
+                                            .is_refused = is_refused,
+                                            .judge = {},
+                                            .expressions = &world.expressions()});
     for (size_t i = 0; i < predictions.size(); ++i)
         d.pending[i].expected = !predictions[i].shown();
 

@@ -152,9 +152,9 @@ struct Past {
     std::array<Author, columns> writer{};       // whose value is stored
     std::array<Stamp, columns> best{};          // the greatest stamp written in this life, and its value
     std::array<int64_t, columns> best_value{};
-    std::array<int64_t, columns> sum{};               // counter: the inserted value and every accepted increment
+    std::array<int64_t, columns> sum{};                // counter: the inserted value and every accepted increment
     std::array<int64_t, columns> greatest{}, least{};  // max, sql of a; min
-    std::array<int64_t, columns> added{}, removed{};  // set, json, text: elements, as bits
+    std::array<int64_t, columns> added{}, removed{};   // set, json, text: elements, as bits
     std::array<std::array<Unseen, candidates_max + 1>, columns> unseen{};
     std::array<uint8_t, columns> unseen_count{};
     // Not carried out, and nobody who knew decided; under delete = "manual", and of a transaction that inserted too.

@@ -101,12 +101,9 @@ private:
 
     void pairs(const State& state, const Budget& budget, int device, bool& last) {
         if (!scope_.pairs || budget.writes[static_cast<size_t>(device)] == 0) return;
-        constexpr std::pair<Write, Write> both[] = {{Write::update_a, Write::update_a},
-                                                    {Write::erase, Write::erase},
-                                                    {Write::erase, Write::update_a},
-                                                    {Write::erase, Write::insert},  // as a change of the key
-                                                    {Write::insert, Write::update_a},
-                                                    {Write::insert, Write::insert}};
+        constexpr std::pair<Write, Write> both[] = {{Write::update_a, Write::update_a}, {Write::erase, Write::erase},
+                                                    {Write::erase, Write::update_a},    {Write::erase, Write::insert},  // as a change of the key
+                                                    {Write::insert, Write::update_a},   {Write::insert, Write::insert}};
         for (const auto& [one, other] : both) {
             if (!makes_sense(world_, state, device, 0, one) || !makes_sense(world_, state, device, 1, other)) continue;
             take({Kind::pair, device, 0, one, other}, state, budget, last);
