@@ -9,6 +9,7 @@
 #include "bench/rows.h"
 #include "device/replica.h"
 #include "device/session.h"
+#include "hub/conflict_list.h"
 #include "hub/hub.h"
 #include "network/system_clock.h"
 #include "network/system_random.h"
@@ -18,9 +19,13 @@ namespace tombolo::bench {
 
 class LocalHub {
 public:
-    explicit LocalHub(const std::string& path) : hub_({}, clock_) {
+    // `policy`: of the column priority.
+    explicit LocalHub(const std::string& path, ColumnPolicy policy = ColumnPolicy::lww) : hub_({}, clock_) {
         auto store = store::open_sqlite_store(path, random_);
-        store->update_schema(std::string(tasks_table_sql) + ";");
+        hub::update_schema(*store, tasks_table_sql);
+        std::vector<Table> tables = store->schema().tables;
+        tables.at(0).columns.at(3).policy = policy;
+        store->set_policies(tables);
         hub_.add_space("main", std::move(store));
     }
     hub::Hub& hub() { return hub_; }

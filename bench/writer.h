@@ -1,6 +1,7 @@
 // A site that says its changes to a hub without having a file: the quick way to a hub that holds many rows.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,9 @@ public:
         send(changes.take());
     }
 
+    // What the author of the next transactions knew; absent: everything.
+    std::optional<Cursor> seen;
+
 private:
     ChangeView named(ChangeKind kind, const std::string& id) {
         ChangeView change;
@@ -70,7 +74,7 @@ private:
         part.first = part.last = true;
         part.header.number = part.number;
         part.header.id = hub_.random().id<TransactionId>();
-        part.header.seen = {hub_.store().state().epoch, hub_.store().state().head};
+        part.header.seen = seen.value_or(Cursor{hub_.store().state().epoch, hub_.store().state().head});
         part.header.written_at = hub_.clock().wall();
         part.rows = std::move(rows);
         hub_.hub().receive(peer_, wire::encode(part));

@@ -18,7 +18,7 @@ rm -f $folder/merge-*.profraw
 profile() { LLVM_PROFILE_FILE="$PWD/$folder/merge-%p.profraw" "$@" >>"$folder/merge.log" 2>&1; }
 profile $folder/merge_test
 profile $folder/holes_test
-for policy in lww hub device manual counter max; do
+for policy in lww hub device manual counter max min set json text sql row; do
     profile $folder/tombolo-enumerate --scope 2x1x2x1 --policy $policy
 done
 profile $folder/tombolo-enumerate --scope 2x1x2x1 --deletes delete-wins
@@ -26,6 +26,7 @@ profile $folder/tombolo-enumerate --scope 2x1x2x1 --deletes manual
 profile $folder/tombolo-enumerate --scope 2x1x2x1 --inserts merge --empty
 profile $folder/tombolo-enumerate --scope 2x1x1x1 --fine --refusals
 profile $folder/tombolo-enumerate --scope 2x2x1x1 --fine --pairs --filled
+profile $folder/tombolo-enumerate --scope 2x2x1x1 --fine --pairs
 "llvm-profdata$version" merge -sparse $folder/merge-*.profraw -o $folder/merge.profdata
 
 objects=("$folder/${programs[0]}")
