@@ -14,8 +14,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tombolo/conflict.h"
 #include "tombolo/error.h"
@@ -30,6 +32,16 @@ class Core;
 class Runner;
 }  // namespace client
 
+// A cell of a transaction that met a write its author had not seen, and did not simply win.
+struct MergedCell {
+    std::string table;
+    NamedRow key;                       // of the row
+    std::optional<std::string> column;  // absent: the row itself: its deletion met a change, its insertion another
+    CellFate fate = CellFate::lost;
+    std::string site;      // whose write it met: 32 hex digits; empty: not known
+    std::string conflict;  // CellFate::waits: Conflict::id, once the list is here (conflict.h)
+};
+
 // What became of one transaction of this device. A value.
 struct Decision {
     uint64_t number = 0;  // the transaction's number on this device: 1, 2, 3 …
@@ -38,6 +50,9 @@ struct Decision {
     RejectCode code = RejectCode::none;  // rejected only, as is the next one
     std::string reason;                  // a sentence for a person
     uint64_t seq = 0;                    // the hub's commit number of the verdict
+    // With what it was merged, or is in conflict: the first cells of those, and how many there were.
+    std::vector<MergedCell> cells;
+    uint64_t cells_in_all = 0;
 };
 
 class Session {

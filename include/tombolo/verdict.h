@@ -33,7 +33,15 @@ enum class RejectCode : uint8_t {
     backend = 13,
 };
 
+// What became of a cell that met a write its author had not seen, where it did not simply win. Sent and persisted: never renumber.
+enum class CellFate : uint8_t {
+    lost = 1,      // the other side's write stands
+    combined = 2,  // both are in the value
+    waits = 3,     // a person is to decide: a conflict is open
+};
+
 std::string_view to_string(VerdictKind kind);
+std::string_view to_string(CellFate fate);
 std::string_view to_string(RejectCode code);
 
 }  // namespace tombolo

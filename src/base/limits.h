@@ -22,6 +22,9 @@ inline constexpr size_t text_merge_bytes_max = size_t{4} << 20;  // changed line
 inline constexpr size_t expression_bytes_max = 10'000;           // of an `sql` policy, as SQL
 inline constexpr int expression_steps_max = 1'000'000;           // of SQLite's machine; it has no loops, so only a mistake gets there
 
+inline constexpr size_t verdict_cells_max = 16;         // cells that a verdict names; the rest is a count
+inline constexpr size_t verdict_cell_bytes_max = 1024;  // a cell whose table, key and column have more is not named
+
 // --- messages ---
 inline constexpr size_t message_bytes_max = 2 * row_bytes_max + (size_t{1} << 20);  // one change with a largest row before and after
 inline constexpr size_t fragment_bytes_max = size_t{512} << 10;                     // a longer message travels in pieces of this size

@@ -10,6 +10,7 @@
 #include "client/device_file.h"
 #include "client/log.h"
 #include "device/inbox.h"
+#include "model/conflict_table.h"
 
 namespace tombolo::client {
 
@@ -46,6 +47,13 @@ Decision to_decision(const Verdict& verdict) {
     decision.code = verdict.code;
     decision.reason = verdict.reason;
     decision.seq = verdict.seq.value;
+    for (const CellNote& note : verdict.cells) {
+        MergedCell cell{note.table, {}, std::nullopt, note.fate, note.other == SiteId{} ? "" : to_hex(note.other.view()), note.conflict};
+        read_named_row(note.key, cell.key);
+        if (!note.column.empty()) cell.column = note.column;
+        decision.cells.push_back(std::move(cell));
+    }
+    decision.cells_in_all = verdict.cells_in_all;
     return decision;
 }
 

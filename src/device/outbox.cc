@@ -108,6 +108,7 @@ std::string encode_verdict(const Verdict& verdict) {
     put_varint(out, verdict.depends_on.value);
     put_varint(out, verdict.seq.value);
     put_signed(out, verdict.stamp);
+    put_cell_notes(out, verdict);
     return out;
 }
 
@@ -127,7 +128,7 @@ bool decode_verdict(std::string_view bytes, Verdict& verdict) {
     verdict.depends_on.value = in.varint();
     verdict.seq.value = in.varint();
     verdict.stamp = in.signed_varint();
-    return !in.failed() && in.at_end();
+    return read_cell_notes(in, verdict) && in.at_end();
 }
 
 Outbox::Outbox(sqlite::Connection& db, const Schema& schema) : db_(db), schema_(schema), existence_(std::make_unique<ExistenceIndex>()) {}

@@ -236,5 +236,24 @@ TEST_F(OutboxTest, ADamagedLogIsAnError) {
     EXPECT_EQ(device.freeze(), 0U);
 }
 
+TEST(Verdict, TellsOfCellsAfterARestartToo) {
+    Verdict verdict;
+    verdict.number.value = 7;
+    verdict.kind = VerdictKind::in_conflict;
+    EXPECT_FALSE(encode_verdict(verdict).empty());
+    CellNote note{"t", "key", "a", "5-0", {}, CellFate::waits};
+    note.other.bytes[3] = 9;
+    verdict.cells = {note, {"t", "key", "", "", {}, CellFate::lost}};
+    verdict.cells_in_all = 20;
+    Verdict read;
+    const std::string bytes = encode_verdict(verdict);
+    ASSERT_TRUE(decode_verdict(bytes, read));
+    EXPECT_EQ(read, verdict);
+    for (size_t size = 0; size < bytes.size(); ++size)
+        EXPECT_FALSE(decode_verdict(bytes.substr(0, size), read));
+    EXPECT_FALSE(decode_verdict(bytes + "x", read));
+    EXPECT_FALSE(decode_verdict(bytes.substr(0, bytes.size() - 1) + "\x07", read)) << "no such fate";
+}
+
 }  // namespace
 }  // namespace tombolo::device

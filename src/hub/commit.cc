@@ -189,6 +189,7 @@ private:
             conflicts.expire(now_ - retention_);
             if (auto violation = store_.finish_transaction()) return rejection(violation->code, std::move(violation->sentence));
             if (rows.any_revived()) result_known_to_author_ = false;
+            conflicts.give_notes(notes_);
             return outcome;
         } catch (const Error& error) {
             return rejection_for(error);
@@ -199,6 +200,7 @@ private:
         store::VerdictRecord record;
         if (result_known_to_author_) record.seen = seen_;
         Verdict& verdict = record.verdict;
+        if (!decision.outcome.rejected()) verdict = std::move(notes_);
         verdict.number = header_.number;
         verdict.id = header_.id;
         verdict.kind = decision.outcome.kind;
@@ -220,6 +222,7 @@ private:
     store::SiteRecord site_;
     std::optional<Seq> seen_;  // nullopt: in another epoch
     bool result_known_to_author_ = true;
+    Verdict notes_;  // its cells only
 };
 
 }  // namespace

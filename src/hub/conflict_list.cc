@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/limits.h"
 #include "model/conflict_table.h"
 #include "model/record.h"
 #include "tombolo/error.h"
@@ -15,7 +16,7 @@ namespace column = conflict_column;
 
 namespace {
 
-// More settled conflicts than these wait for the next commit.
+// More settled conflicts than these, beyond what a transaction adds, wait for the next commit.
 constexpr size_t expired_rows_max = 32;
 
 // FNV-1a. With the seq before it, it tells the conflicts of one transaction apart.
@@ -29,13 +30,26 @@ uint64_t hash(std::string_view a, std::string_view b, std::string_view c) {
     return sum;
 }
 
-std::string_view column_name(const Table& table, const Candidate& candidate) {
-    return candidate.column == Candidate::row_itself ? std::string_view() : std::string_view(table.columns[candidate.column].name);
+std::string_view column_name(const Table& table, uint32_t index) {
+    return index == Candidate::row_itself ? std::string_view() : std::string_view(table.columns[index].name);
 }
 
 // Made of what the hub alone decides, so it is the same on every device, and for a transaction that is sent again.
-std::string id_of(const Table& table, std::string_view key, const Candidate& candidate) {
-    return fmt::format("{}-{:016x}", candidate.seq.value, hash(table.name, key, column_name(table, candidate)));
+std::string id_of(const Table& table, std::string_view key, uint32_t index, Seq seq) {
+    return fmt::format("{}-{:016x}", seq.value, hash(table.name, key, column_name(table, index)));
+}
+std::string id_of(const Table& table, std::string_view key, const Candidate& candidate) { return id_of(table, key, candidate.column, candidate.seq); }
+
+// A row goes out in one message. `mine` is nowhere else, and a person who decides can do without what its author had seen.
+void fit(std::vector<Value>& values) {
+    size_t bytes = 0;
+    for (const Value& value : values)
+        bytes += value.bytes().size();
+    for (const uint32_t expendable : {column::base, column::theirs}) {
+        if (bytes <= limits::row_bytes_max) return;
+        bytes -= values[expendable].bytes().size();
+        values[expendable] = {};
+    }
 }
 
 // The deleted row of a deletion, a record in a blob, with its columns' names.
@@ -81,6 +95,48 @@ void ConflictList::opened(const Table&, std::string_view, const Candidate&) {}  
 
 void ConflictList::closed(const Table& table, std::string_view key, const Candidate& candidate, merge::Closing why) {
     closed_.push_back({&table, std::string(key), candidate, why});
+}
+
+// Under an id that no other row has: this commit's.
+void ConflictList::put_aside(const Table& table, std::string_view key, const merge::PutAside& aside) {
+    if (table_ == nullptr || &table == table_) return;
+    std::vector<Value> values(column::count);
+    values[column::id] = id_of(table, key, aside.column, commit_.seq);
+    values[column::table_name] = table.name;
+    values[column::row_key] = Value::blob(std::string(key));
+    values[column::column_name] = table.columns[aside.column].name;
+    values[column::base] = Value(aside.base);
+    values[column::mine] = Value(aside.value);
+    values[column::theirs] = Value(aside.stored);
+    values[column::mine_site] = site_name(aside.site);
+    values[column::mine_at] = aside.stamp;
+    values[column::theirs_site] = values[column::resolved_by] = site_name(aside.stored_site);
+    values[column::opened_at] = values[column::resolved_at] = commit_.now;
+    values[column::resolution] = resolution::overwritten;
+    fit(values);
+    const std::string row_key = encode_record(Row{values[column::id]});
+    store_.write(*table_, row_key, Existence::unknown, state_of(std::move(values)));
+    ++settled_;
+}
+
+void ConflictList::met(const Table& table, std::string_view key, const merge::Meeting& meeting) {
+    if (&table == table_) return;
+    ++notes_in_all_;
+    const std::string_view name = column_name(table, meeting.column);
+    if (notes_.size() >= limits::verdict_cells_max || table.name.size() + key.size() + name.size() > limits::verdict_cell_bytes_max) return;
+    CellNote note;
+    note.table = table.name;
+    note.key = put_named_key(table, key);
+    note.column = name;
+    note.other = store_.site_id(meeting.other).value_or(SiteId{});
+    note.fate = meeting.fate;
+    if (meeting.fate == CellFate::waits) note.conflict = id_of(table, key, meeting.column, meeting.candidate);
+    notes_.push_back(std::move(note));
+}
+
+void ConflictList::give_notes(Verdict& verdict) {
+    verdict.cells = std::move(notes_);
+    verdict.cells_in_all = notes_in_all_;
 }
 
 void ConflictList::row_written(const Table& table, std::string_view key, const RowState& row) {
@@ -133,7 +189,7 @@ void ConflictList::settle(const RowState& row, const Closed& closed) {
 
 void ConflictList::expire(HubTime time) {
     if (table_ == nullptr) return;
-    for (const std::string& key : store_.find_up_to(*table_, column::resolved_at, time, expired_rows_max)) {
+    for (const std::string& key : store_.find_up_to(*table_, column::resolved_at, time, expired_rows_max + 2 * settled_)) {
         std::vector<ValueView> id;
         if (decode_record(key, id)) remove(std::string(id[0].bytes()));
     }
@@ -149,17 +205,22 @@ std::string ConflictList::site_name(SiteNumber site) {
 bool ConflictList::find(const std::string& id, RowState& row) { return store_.find(*table_, encode_record(Row{id}), row) == Existence::alive; }
 
 void ConflictList::write(const std::string& id, std::vector<Value> values) {
+    fit(values);
     const std::string key = encode_record(Row{id});
     RowState row;
     const Existence before = store_.find(*table_, key, row);
     if (before == Existence::alive && row.values == values) return;
-    RowState after;
-    after.existence = Existence::alive;
-    after.values = std::move(values);
-    after.meta.birth = {SiteNumber{}, commit_.seq};
-    after.meta.birth_stamp = commit_.now;
-    after.meta.touch = {SiteNumber{}, commit_.seq, Seq{}, commit_.now};
-    store_.write(*table_, key, before, after);
+    store_.write(*table_, key, before, state_of(std::move(values)));
+}
+
+RowState ConflictList::state_of(std::vector<Value> values) const {
+    RowState state;
+    state.existence = Existence::alive;
+    state.values = std::move(values);
+    state.meta.birth = {SiteNumber{}, commit_.seq};
+    state.meta.birth_stamp = commit_.now;
+    state.meta.touch = {SiteNumber{}, commit_.seq, Seq{}, commit_.now};
+    return state;
 }
 
 void ConflictList::remove(const std::string& id) {

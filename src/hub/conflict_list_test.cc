@@ -159,6 +159,151 @@ TEST_F(ConflictListTest, ADeviceMayDismissAndNothingElse) {
     EXPECT_EQ(resolution_of_only(), "dismissed");
 }
 
+TEST_F(ConflictListTest, TheVerdictTellsWithWhom) {
+    offline(a, 11);
+    offline(b, 12);
+    push(a);
+    push(b);
+    EXPECT_TRUE(a.covered.back().cells.empty());
+    const Verdict& verdict = b.covered.back();
+    ASSERT_EQ(verdict.cells.size(), 1U);
+    EXPECT_EQ(verdict.cells_in_all, 1U);
+    const CellNote& note = verdict.cells[0];
+    EXPECT_EQ(note.table, "t");
+    EXPECT_EQ(note.column, "a");
+    EXPECT_EQ(note.other, a.site);
+    EXPECT_EQ(note.fate, CellFate::waits);
+    EXPECT_EQ(Value(note.conflict), rows()[0][column::id]);
+    NamedRow key;
+    ASSERT_TRUE(read_named_row(note.key, key));
+    EXPECT_EQ(key, (NamedRow{{"id", "k"}}));
+    EXPECT_EQ(b.notices.back(), verdict) << "as it was told at once";
+}
+
+// What `lww` replaces unseen, in column b.
+class OverwrittenTest : public ConflictListTest {
+protected:
+    explicit OverwrittenTest(HubOptions options = {}) : ConflictListTest(DeleteMode::update_wins, options) {}
+    void write(TestDevice& device, const std::vector<std::string>& keys, const Value& value) {
+        device.cut();
+        scene.clock.now += limits::millisecond;
+        device.begin();
+        for (const std::string& key : keys)
+            device.update(key, 2, value);
+    }
+};
+
+TEST_F(OverwrittenTest, ValuesAreListedWhoeverCameFirst) {
+    write(a, {"k"}, "from a");
+    write(b, {"k"}, "from b, later");
+    push(a);
+    push(b);
+    auto list = rows();
+    ASSERT_EQ(list.size(), 1U);
+    EXPECT_EQ(list[0][column::resolution], Value("overwritten"));
+    EXPECT_EQ(list[0][column::column_name], Value("b"));
+    EXPECT_EQ(list[0][column::base], Value("other"));
+    EXPECT_EQ(list[0][column::mine], Value("from a"));
+    EXPECT_EQ(list[0][column::mine_site], name(a));
+    EXPECT_EQ(list[0][column::theirs], Value("from b, later"));
+    EXPECT_EQ(list[0][column::theirs_site], name(b));
+    EXPECT_EQ(list[0][column::resolved_by], name(b));
+    EXPECT_EQ(list[0][column::resolved_at], list[0][column::opened_at]);
+    EXPECT_EQ(b.covered.back().kind, VerdictKind::accepted);
+
+    push(a);
+    write(a, {"k"}, "earlier");
+    write(b, {"k"}, "later");
+    push(b);
+    push(a);
+    list = rows();
+    ASSERT_EQ(list.size(), 2U);
+    EXPECT_EQ(list[1][column::mine], Value("earlier"));
+    EXPECT_EQ(list[1][column::theirs], Value("later"));
+    const Verdict& verdict = a.covered.back();
+    EXPECT_EQ(verdict.kind, VerdictKind::merged);
+    ASSERT_EQ(verdict.cells.size(), 1U);
+    EXPECT_EQ(verdict.cells[0].fate, CellFate::lost);
+    EXPECT_EQ(verdict.cells[0].other, b.site);
+    for (TestDevice* device : {&a, &b})
+        EXPECT_EQ(device->rows.count(encode_record(Row{list[1][column::id]})), 1U) << "an ordinary synced row";
+}
+
+TEST_F(OverwrittenTest, NothingIsListedWhereNothingWasConcurrent) {
+    write(a, {"k"}, "from a");
+    push(a);
+    push(b);
+    write(b, {"k"}, "from b");
+    push(b);
+    EXPECT_TRUE(rows().empty());
+    EXPECT_EQ(b.covered.back().cells_in_all, 0U);
+}
+
+TEST_F(OverwrittenTest, AVerdictNamesTheFirstFewCells) {
+    std::vector<std::string> keys;
+    for (int i = 0; i < 40; ++i)
+        keys.push_back("k" + std::to_string(i));
+    keys.push_back(std::string(2000, 'k'));
+    a.begin();
+    for (const std::string& key : keys)
+        a.insert(key, 0, 0);
+    push(a);
+    push(b);
+    write(b, keys, "earlier");
+    write(a, keys, "later");
+    push(a);
+    push(b);
+    EXPECT_EQ(b.covered.back().cells.size(), limits::verdict_cells_max);
+    EXPECT_EQ(b.covered.back().cells_in_all, keys.size());
+    EXPECT_EQ(rows().size(), keys.size());
+}
+
+// base, mine and theirs are more together than a row may have.
+TEST_F(OverwrittenTest, WhatIsTooLargeIsListedWithoutItsBase) {
+    const auto large = [](char c) { return Value(std::string(limits::row_bytes_max / 2 - 1000, c)); };
+    write(a, {"k"}, large('0'));
+    push(a);
+    push(b);
+    write(a, {"k"}, large('a'));
+    write(b, {"k"}, large('b'));
+    push(a);
+    push(b);
+    const auto list = rows();
+    ASSERT_EQ(list.size(), 1U);
+    EXPECT_TRUE(list[0][column::base].is_null());
+    EXPECT_EQ(list[0][column::mine], large('a'));
+    EXPECT_EQ(list[0][column::theirs], large('b'));
+}
+
+class ShortOverwrittenTest : public OverwrittenTest {
+protected:
+    ShortOverwrittenTest() : OverwrittenTest(short_history()) {}
+    static HubOptions short_history() {
+        HubOptions options;
+        options.retention = limits::second;
+        return options;
+    }
+};
+
+TEST_F(ShortOverwrittenTest, GoFasterThanTheyCome) {
+    std::vector<std::string> keys;
+    for (int i = 0; i < 100; ++i)
+        keys.push_back("k" + std::to_string(i));
+    a.begin();
+    for (const std::string& key : keys)
+        a.insert(key, 0, 0);
+    for (int round = 0; round < 4; ++round) {
+        push(a);
+        push(b);
+        write(a, keys, Value(2 * round));
+        write(b, keys, Value(2 * round + 1));
+        push(a);
+        push(b);
+        EXPECT_EQ(rows().size(), 100U);
+        scene.clock.now += 2 * limits::second;
+    }
+}
+
 class DeletionConflictTest : public ConflictListTest {
 protected:
     DeletionConflictTest() : ConflictListTest(DeleteMode::manual) {}

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "merge/candidates.h"
 #include "merge/policies.h"
+#include "merge/telling.h"
 
 namespace tombolo::merge {
 
@@ -142,6 +143,8 @@ CellOutcome merge_cell(RowState& row, const CellView& cell, const Arrival& arriv
     Decision decision = decide_cell(situation, cell, arrival);
     if (decision.code != RejectCode::none) return {.code = decision.code, .reason = decision.reason};
 
+    Value replaced;  // copied only for a history that wants it
+    if (arrival.history != nullptr && situation.unseen && decision.take == Take::arriving) replaced = stored;
     if (!situation.superseded) close_seen(row, cell.column, arrival);
     if (decision.take == Take::arriving) stored = Value(cell.value);
     if (decision.take == Take::combined) stored = std::move(decision.combined);
@@ -149,7 +152,9 @@ CellOutcome merge_cell(RowState& row, const CellView& cell, const Arrival& arriv
     if (decision.opens) open_cell(row, cell, arrival);
     if (decision.claims) claim(own_mark(row.meta, table, cell.column), writer, decision.keeps_stamp);
     const bool combined = decision.keeps_stamp && is_concurrent(mark, writer);
-    return {.merged = combined || !(stored.view() == cell.value), .conflict = decision.opens};
+    const CellOutcome outcome{.merged = combined || !(stored.view() == cell.value), .conflict = decision.opens};
+    tell_cell({cell, mark, decision, replaced, stored, situation.unseen, situation.superseded}, outcome, arrival);
+    return outcome;
 }
 
 }  // namespace tombolo::merge

@@ -110,6 +110,8 @@ public:
         transaction.changes.table = &table_;
         const auto before = rows_;
         told.clear();
+        aside.clear();
+        meetings.clear();
         Outcome outcome = merge_transaction(*this, transaction.changes, transaction.writer, this, expressions);
         if (!outcome.rejected()) return std::string(to_string(outcome.kind));
         rows_ = before;
@@ -142,6 +144,8 @@ public:
     }
     // What the newest transaction told the history: "opened a: …, resolved a: …"
     std::string told;
+    // Which values it put aside: "a: 12 over 10 by 3, now 11 by 2" (sites). And what its cells met: "a lost 2, row waits 3 as @5".
+    std::string aside, meetings;
     const RowState& row(const Value& key) const { return rows_.at(key_of(key)); }
     Seq head() const { return head_; }
     size_t finds = 0, writes = 0;
@@ -168,6 +172,15 @@ public:
     void closed(const Table&, std::string_view, const Candidate& candidate, Closing why) override {
         constexpr const char* words[] = {"resolved", "equal", "folded", "orphaned"};
         tell(words[static_cast<size_t>(why)], candidate);
+    }
+    void put_aside(const Table&, std::string_view, const PutAside& a) override {
+        aside += (aside.empty() ? "" : ", ") + table_.columns[a.column].name + ": " + text_of(Value(a.value)) + " over " + text_of(Value(a.base)) +
+                 " by " + std::to_string(a.site.value) + ", now " + text_of(Value(a.stored)) + " by " + std::to_string(a.stored_site.value);
+    }
+    void met(const Table&, std::string_view, const Meeting& m) override {
+        meetings += (meetings.empty() ? "" : ", ") + (m.column == Candidate::row_itself ? std::string("row") : table_.columns[m.column].name) + " " +
+                    std::string(to_string(m.fate)) + " " + std::to_string(m.other.value);
+        if (m.candidate.value != 0) meetings += " as @" + std::to_string(m.candidate.value);
     }
     bool is_hidden(const Table&, std::string_view key) override { return hidden == key; }
     std::string hidden;

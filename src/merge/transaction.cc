@@ -7,6 +7,7 @@
 #include "merge/candidates.h"
 #include "merge/merge.h"
 #include "merge/row.h"
+#include "merge/telling.h"
 
 namespace tombolo::merge {
 
@@ -63,6 +64,7 @@ private:
             touch(row_, arrival());
         } else if (table().insert_mode == InsertMode::merge) {
             lose();
+            tell_row(CellFate::combined, row_.meta.birth.site, arrival());
             touch(row_, arrival());
             merge_cells([&](const CellView& cell) {
                 const CellView written{cell.column, table().columns[cell.column].default_value, cell.value};
@@ -78,12 +80,16 @@ private:
         const bool delete_wins = table().delete_mode == DeleteMode::delete_wins;
         if (before == Existence::unknown) return reject_missing();
         if (before == Existence::dead) {
-            if (delete_wins) return lose();
             const LifeMark death = row_.meta.death;
+            if (delete_wins) {
+                if (death.seq > writer_.seen) tell_beaten_update(*change_, death.site, nullptr, arrival());
+                return lose();
+            }
             if (death.site == writer_.site || death.seq <= writer_.seen) return reject_missing();
             turn_back(row_, arrival());
             revive_companions(death.seq);
         } else if (delete_wins && row_.meta.reborn && !knows_birth(row_.meta, writer_)) {
+            tell_beaten_update(*change_, row_.meta.birth.site, &row_, arrival());
             return lose();  // meant for an earlier life, which a delete ended
         }
         touch(row_, arrival());
@@ -96,12 +102,14 @@ private:
         const bool delete_wins = table().delete_mode == DeleteMode::delete_wins;
         const bool moved = !delete_wins && survey().inserted_into(table());
         if (delete_wins || !survey().deletes_lost) {
+            tell_beaten_cells(row_, *change_, arrival());
             end_life(row_, moved, arrival());
             return store(before);
         }
         lose();
         const bool asks = table().delete_mode == DeleteMode::manual || moved;
-        if (!asks || is_later_own(row_.meta.touch, writer_)) return;
+        if (!asks || is_later_own(row_.meta.touch, writer_)) return tell_row(CellFate::lost, row_.meta.touch.site, arrival());
+        tell_row(CellFate::waits, row_.meta.touch.site, arrival(), writer_.seq);
         close_seen(row_, Candidate::row_itself, arrival());
         open_deletion(row_, *change_, arrival());
         ask();
@@ -129,6 +137,7 @@ private:
     // The row lives again. Where a person is to decide about the deletion, it stays open.
     void turn_back(RowState& row, const Arrival& arrival) {
         if (arrival.table.delete_mode == DeleteMode::manual || row.meta.moved) {
+            tell_row(CellFate::waits, row.meta.death.site, arrival, row.meta.death.seq);
             open_turned_back(row, arrival);
             ask();
         }

@@ -32,17 +32,34 @@ struct TransactionHeader {
     bool operator==(const TransactionHeader&) const = default;
 };
 
+// A cell of a transaction that met a stranger's write its author had not seen, and did not simply win. For people: nothing is computed from it.
+struct CellNote {
+    std::string table;
+    std::string key;       // put_named_key: the key's columns by name
+    std::string column;    // empty: the row itself, its deletion or its insertion
+    std::string conflict;  // CellFate::waits: the open conflict's id
+    SiteId other;          // the stranger; nil: not known
+    CellFate fate = CellFate::lost;
+    bool operator==(const CellNote&) const = default;
+};
+
 // The one recorded end of a transaction at the hub.
 struct Verdict {
     TransactionNumber number;
     TransactionId id;
     VerdictKind kind = VerdictKind::accepted;
     RejectCode code = RejectCode::none;
-    std::string reason;            // a sentence for a person; empty unless rejected
-    TransactionNumber depends_on;  // RejectCode::depends: the refused transaction it needed
-    Seq seq;                       // every verdict takes a seq of its own, rejections too
-    HubTime stamp = 0;             // the effective stamp
+    std::string reason;             // a sentence for a person; empty unless rejected
+    TransactionNumber depends_on;   // RejectCode::depends: the refused transaction it needed
+    Seq seq;                        // every verdict takes a seq of its own, rejections too
+    HubTime stamp = 0;              // the effective stamp
+    std::vector<CellNote> cells{};  // the first few, at most limits::verdict_cells_max
+    uint64_t cells_in_all = 0;
     bool operator==(const Verdict&) const = default;
 };
+
+// Verdict::cells as bytes, for files.   notes := in-all n {table key column conflict site(16) fate(1)}*n
+void put_cell_notes(std::string& out, const Verdict& verdict);
+bool read_cell_notes(class Reader& in, Verdict& verdict);
 
 }  // namespace tombolo

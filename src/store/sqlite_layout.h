@@ -81,6 +81,7 @@ CREATE TABLE tombolo_verdict(
     code       INTEGER,                     -- RejectCode, with `reason` and `depends_on`: NULL unless rejected
     reason     TEXT,
     depends_on INTEGER,
+    cells      BLOB,                        -- put_cell_notes; NULL: none
     PRIMARY KEY (site, number)
 ) WITHOUT ROWID;
 

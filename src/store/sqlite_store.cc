@@ -235,13 +235,19 @@ public:
         const Verdict& verdict = record.verdict;
         TOMBOLO_ASSERT(verdict.seq == state_.head.next() && time > state_.head_time);
         sqlite::Statement& insert = db_.cached(
-            "INSERT INTO tombolo_verdict(site, number, id, seq, stamp, seen, kind, code, reason, depends_on) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
-            "?9, ?10)");
+            "INSERT INTO tombolo_verdict(site, number, id, seq, stamp, seen, kind, code, reason, depends_on, cells) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+            "?7, ?8, "
+            "?9, ?10, ?11)");
         insert.bind(1, site.value).bind(2, verdict.number.value).bind_blob(3, verdict.id.view()).bind(4, verdict.seq.value).bind(5, verdict.stamp);
         record.seen ? insert.bind(6, record.seen->value) : insert.bind_null(6);
         insert.bind(7, static_cast<int>(verdict.kind));
         if (verdict.kind == VerdictKind::rejected) {
             insert.bind(8, static_cast<int>(verdict.code)).bind_text(9, verdict.reason).bind(10, verdict.depends_on.value);
+        }
+        if (verdict.cells_in_all != 0) {
+            std::string cells;
+            put_cell_notes(cells, verdict);
+            insert.bind_blob(11, cells);
         }
         insert.run();
         db_.cached("UPDATE tombolo_site SET last_number = ?2, last_id = ?3, last_stamp = max(last_stamp, ?4) WHERE number = ?1")
@@ -252,8 +258,8 @@ public:
     }
 
     std::optional<VerdictRecord> find_verdict(SiteNumber site, TransactionNumber number) override {
-        sqlite::Statement& find =
-            db_.cached("SELECT number, id, seq, stamp, seen, kind, code, reason, depends_on FROM tombolo_verdict WHERE site = ?1 AND number = ?2");
+        sqlite::Statement& find = db_.cached(
+            "SELECT number, id, seq, stamp, seen, kind, code, reason, depends_on, cells FROM tombolo_verdict WHERE site = ?1 AND number = ?2");
         const ResetGuard guard(find);
         if (!find.with(site.value, number.value).step()) return std::nullopt;
         return read_verdict(find);
@@ -262,7 +268,8 @@ public:
     std::vector<VerdictRecord> verdicts(SiteNumber site, Seq after, Seq up_to) override {
         std::vector<VerdictRecord> result;
         sqlite::Statement& find = db_.cached(
-            "SELECT number, id, seq, stamp, seen, kind, code, reason, depends_on FROM tombolo_verdict WHERE site = ?1 AND seq > ?2 AND seq <= ?3 "
+            "SELECT number, id, seq, stamp, seen, kind, code, reason, depends_on, cells FROM tombolo_verdict WHERE site = ?1 AND seq > ?2 AND seq <= "
+            "?3 "
             "ORDER BY number");
         const ResetGuard guard(find);
         find.with(site.value, after.value, up_to.value);
@@ -560,6 +567,9 @@ private:
         record.verdict.code = static_cast<RejectCode>(row.integer(6));  // NULL reads as none
         record.verdict.reason = std::string(row.text(7));
         record.verdict.depends_on = {row.number(8)};
+        Reader cells(row.blob(9));
+        if (!row.is_null(9) && !read_cell_notes(cells, record.verdict))
+            throw Error(ErrorCode::corrupt, "a verdict in the hub's file cannot be read", "restore it from a backup");
         return record;
     }
 

@@ -28,7 +28,10 @@ concept Like = std::same_as<std::remove_const_t<T>, U>;
 auto fields(Like<Cursor> auto& m) { return std::tie(m.epoch, m.seq); }
 auto fields(Like<Resume> auto& m) { return std::tie(m.complete, m.target, m.position); }
 auto fields(Like<TransactionHeader> auto& m) { return std::tie(m.number, m.id, m.seen, m.written_at, m.depends, m.retry, m.stamp); }
-auto fields(Like<Verdict> auto& m) { return std::tie(m.number, m.id, m.kind, m.code, m.reason, m.depends_on, m.seq, m.stamp); }
+auto fields(Like<Verdict> auto& m) {
+    return std::tie(m.number, m.id, m.kind, m.code, m.reason, m.depends_on, m.seq, m.stamp, m.cells_in_all, m.cells);
+}
+auto fields(Like<CellNote> auto& m) { return std::tie(m.table, m.key, m.column, m.conflict, m.other, m.fate); }
 auto fields(Like<Column> auto& m) { return std::tie(m.name, m.type, m.policy, m.expression, m.default_value); }
 auto fields(Like<Table> auto& m) { return std::tie(m.name, m.columns, m.key, m.without_rowid, m.delete_mode, m.insert_mode, m.whole_rows); }
 
@@ -64,6 +67,10 @@ struct Range<VerdictKind> {
 template <>
 struct Range<RejectCode> {
     static constexpr auto first = RejectCode::none, last = RejectCode::backend;
+};
+template <>
+struct Range<CellFate> {
+    static constexpr auto first = CellFate::lost, last = CellFate::waits;
 };
 template <>
 struct Range<ColumnPolicy> {

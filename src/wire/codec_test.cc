@@ -179,6 +179,8 @@ Schema golden_schema() {
 std::vector<Message> golden_messages() {
     const Verdict verdict{{300}, id_of(1), VerdictKind::rejected, RejectCode::depends, "no", {299}, {70}, -5};
     const TransactionHeader header{{300}, id_of(1), {{77}, {9}}, 1'700'000'000'000'000, {{298}, {299}}, true, -1};
+    const CellNote note{"tasks", "key", "votes", "70-f", site_of(16), CellFate::waits};
+    const Verdict merged{{301}, id_of(2), VerdictKind::in_conflict, RejectCode::none, "", {}, {71}, -4, {note}, 2};
     return {
         Hello{1, "tombolo 0.1.0", "main", "secret", site_of(16), {300}, id_of(32), {{77}, {9}}, Resume{{4}, {9}, "p"}, 1234567, true},
         PushPart{{300}, true, false, header, "rows"},
@@ -188,7 +190,7 @@ std::vector<Message> golden_messages() {
         Refuse{"needs-auth", "the token has expired", 0},
         VerdictNotice{verdict},
         CheckpointPart{true, {4}, {9}, "p", 10, 20, "rows"},
-        CheckpointEnd{{4}, {{77}, {9}}, 1'700'000'000'000'000, {11}, {verdict}},
+        CheckpointEnd{{4}, {{77}, {9}}, 1'700'000'000'000'000, {11}, {verdict, merged}},
         Pong{128, {11}, -1},
         VerifyRequest{7, "tasks", {0, 300}},
         VerifyAnswer{7, {11}, true, {{"tasks", 2, {1, 0}}}, "rows"},

@@ -62,6 +62,13 @@ inline Schema any_schema() {
     return schema;
 }
 
+inline std::vector<CellNote> any_notes() {
+    std::vector<CellNote> notes;
+    for (int i = *rc::gen::inRange(0, 3); i > 0; --i)
+        notes.push_back({any_bytes(), any_bytes(), any_bytes(), any_bytes(), any_id<SiteId>(), static_cast<CellFate>(*rc::gen::inRange(1, 4))});
+    return notes;
+}
+
 inline Verdict any_verdict() {
     return {{any_number()},
             any_id<TransactionId>(),
@@ -70,7 +77,9 @@ inline Verdict any_verdict() {
             any_bytes(),
             {any_number()},
             {any_number()},
-            any_time()};
+            any_time(),
+            any_notes(),
+            any_number()};
 }
 
 inline TransactionHeader any_header() {
