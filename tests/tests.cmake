@@ -7,8 +7,11 @@ add_test(NAME life_of_a_write_test COMMAND life_of_a_write_test ${PROJECT_SOURCE
 set_tests_properties(life_of_a_write_test PROPERTIES LABELS sanitized)
 add_dependencies(sanitized_tests life_of_a_write_test)
 
-# The pages: links, blocks that are files, tables that are told twice; and the commands of the first page, as a reader would type them.
+# The pages: links, blocks that are files, tables that are told twice; and the commands of pages, as a reader would type them.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 add_test(NAME docs COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/check_docs.py)
-add_test(NAME docs_start COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/docs/console_test.py ${PROJECT_SOURCE_DIR}/docs/start.md)
-set_tests_properties(docs_start PROPERTIES TIMEOUT 300 ENVIRONMENT "TOMBOLO_PROGRAM=$<TARGET_FILE:tombolo_program>")
+foreach(page start guides/conflicts)
+  string(REPLACE "/" "_" name docs_${page})
+  add_test(NAME ${name} COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/docs/console_test.py ${PROJECT_SOURCE_DIR}/docs/${page}.md)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 ENVIRONMENT "TOMBOLO_PROGRAM=$<TARGET_FILE:tombolo_program>")
+endforeach()

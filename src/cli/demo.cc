@@ -2,16 +2,16 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/child_process.h"
 #include "cli/command.h"
 #include "cli/demo_catalogue.h"
+#include "cli/demo_conflicts.h"
+#include "cli/demo_stage.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "client/device_file.h"
@@ -35,30 +35,11 @@ std::string rate(int64_t rows, double seconds) {
                        count_text(static_cast<int64_t>(static_cast<double>(rows) / std::max(seconds, 1e-6)), "row"));
 }
 
-// A folder that is gone when the demo is over.
-class ScratchFolder {
-public:
-    ScratchFolder() : path_((std::filesystem::temp_directory_path() / "tombolo-demo-XXXXXX").string()) {
-        if (mkdtemp(path_.data()) == nullptr)
-            throw Error(ErrorCode::io, "could not make a folder for the demo", "set TMPDIR to a folder that can be written");
-    }
-    ~ScratchFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    ScratchFolder(const ScratchFolder&) = delete;
-    ScratchFolder& operator=(const ScratchFolder&) = delete;
-    std::string file(const char* name) const { return path_ + "/" + name; }
-
-private:
-    std::string path_;
-};
-
 // Rows named alike on both devices.
 const std::string same_ten = "(name, version) IN (SELECT name, version FROM packages WHERE section = 'utils' ORDER BY name, version LIMIT 10)";
 const std::string contested = "(name, version) = (SELECT name, version FROM packages WHERE section = 'libs' ORDER BY name, version LIMIT 1)";
 
-class Demo {
+class CatalogueAct {
 public:
     void run() {
         start_hub();
@@ -68,36 +49,18 @@ public:
         edit_offline();
         converge();
         verify_both();
-        stop_hub();
+        hub_->stop();
     }
 
 private:
-    static void step(std::string_view text) { print_line(fmt::format("\n{}", text)); }
-    static void told(std::string_view text) { print_line(fmt::format("  {}", text)); }
-
-    // Runs one command of the program to its end; a failure ends the demo.
-    void command(const std::vector<std::string>& arguments, const std::function<void()>& meanwhile = {}) const {
-        ChildProcess child(arguments);
-        if (const int status = child.wait(meanwhile); status != 0) {
-            throw Error(ErrorCode::internal, fmt::format("'tombolo {}' ended with status {}", arguments.front(), status), "see its message above");
-        }
-    }
-
     void start_hub() {
-        step("A hub starts, on an SQLite file of its own.");
-        std::ofstream(folder_.file("schema.sql")) << catalogue_table_sql << ";\n";
-        hub_ = std::make_unique<ChildProcess>(
-            std::vector<std::string>{"hub", "--data", folder_.file("hub"), "--schema", folder_.file("schema.sql"), "--listen", "127.0.0.1:0"},
-            folder_.file("hub.log"));
-        const std::string line = hub_->read_line();
-        const std::string prefix = "listening on ";
-        if (line.rfind(prefix, 0) != 0) throw Error(ErrorCode::internal, "the hub did not start", "run 'tombolo hub' by itself to see why");
-        url_ = "ws://" + line.substr(prefix.size());
-        told(fmt::format("{} at {}", line, url_));
+        say_step("A hub starts, on an SQLite file of its own.");
+        hub_ = std::make_unique<DemoHub>(folder_, "hub", std::string(catalogue_table_sql) + ";\n");
+        say(fmt::format("listening on {} at {}", hub_->address(), hub_->url()));
     }
 
     void load_on_a() {
-        step("Device A is offline, and loads a package catalogue into a plain SQLite table.");
+        say_step("Device A is offline, and loads a package catalogue into a plain SQLite table.");
         const double seconds = seconds_of([&] {
             sqlite::Connection db = sqlite::Connection::open(a_);
             db.execute(catalogue_table_sql);
@@ -109,22 +72,24 @@ private:
                 insert.run();
             };
             if (read_package_catalogue(add) == 0) {
-                told("this machine has no catalogue ('apt-cache dumpavail' gives nothing), so rows are made up");
+                say("this machine has no catalogue ('apt-cache dumpavail' gives nothing), so rows are made up");
                 make_catalogue(made_up_rows, add);
             }
             transaction.commit();
             rows_ = db.query_integer("SELECT count(*) FROM packages");
         });
-        told("loaded " + rate(rows_, seconds));
-        told("queued for the hub " + rate(rows_, seconds_of([&] { command({"init", a_, "--hub", url_, "--table", "packages", "--offline"}); })));
+        say("loaded " + rate(rows_, seconds));
+        say("queued for the hub " + rate(rows_, seconds_of([&] {
+                                             run_command({"init", a_, "--hub", hub_->url(), "--table", "packages", "--offline"});
+                                         })));
     }
 
     // Runs `sync --once` and shows what the device's status says meanwhile.
     double sync(const std::string& device, const std::string& label, const std::function<void(ProgressBar&, const Status&)>& show) const {
         ProgressBar bar(label);
         return seconds_of([&] {
-            command({"sync", device, "--once", "--timeout", sync_timeout},
-                    stdout_is_terminal() ? [&] { show(bar, client::read_status(device)); } : std::function<void()>());
+            run_command({"sync", device, "--once", "--timeout", sync_timeout},
+                        stdout_is_terminal() ? [&] { show(bar, client::read_status(device)); } : std::function<void()>());
         });
     }
     double push(const std::string& device) const {
@@ -136,21 +101,21 @@ private:
     }
 
     void push_from_a() {
-        step("A comes online and pushes.");
-        told("durable at the hub: " + rate(rows_, push(a_)));
+        say_step("A comes online and pushes.");
+        say("durable at the hub: " + rate(rows_, push(a_)));
     }
 
     void pull_to_b() {
-        step("Device B starts empty and pulls.");
-        command({"init", b_, "--hub", url_});
+        say_step("Device B starts empty and pulls.");
+        run_command({"init", b_, "--hub", hub_->url()});
         const double seconds = pull(b_);
-        told("received " + rate(count(b_, "SELECT count(*) FROM packages"), seconds));
+        say("received " + rate(count(b_, "SELECT count(*) FROM packages"), seconds));
     }
 
     // The games and the fonts are each touched by one device only, so that their deletions stand; the contested package is deleted
     // here and edited there.
     void edit_offline() {
-        step("Both go offline and edit.");
+        say_step("Both go offline and edit.");
         edit(a_, "A rates every third package 'extra'", "UPDATE packages SET priority = 'extra' WHERE rowid % 3 = 0 AND section NOT LIKE '%fonts'");
         edit(a_, "A deletes the games", "DELETE FROM packages WHERE section LIKE '%games'");
         edit(a_, "A rewrites ten descriptions", "UPDATE packages SET description = 'A says: ' || description WHERE " + same_ten);
@@ -165,41 +130,36 @@ private:
     static void edit(const std::string& device, std::string_view what, const std::string& sql) {
         sqlite::Connection db = client::open_device_file(device, std::chrono::seconds(10));
         db.execute(sql);
-        told(fmt::format("{}: {}", what, count_text(db.changes(), "row")));
+        say(fmt::format("{}: {}", what, count_text(db.changes(), "row")));
     }
 
     void converge() {
-        step("Both come back: A, then B, then A again.");
+        say_step("Both come back: A, then B, then A again.");
         for (const auto& [name, device] : {std::pair("A", a_), std::pair("B", b_), std::pair("A", a_)}) {
             const Status before = client::read_status(device);
             const double seconds = pull(device);
             const Status after = client::read_status(device);
-            told(fmt::format("{} sent {} of {} and came from seq {} to {} in {:.2f} s", name, count_text(before.pending_rows, "changed row"),
-                             count_text(before.pending_transactions, "transaction"), before.cursor, after.cursor, seconds));
+            say(fmt::format("{} sent {} of {} and came from seq {} to {} in {:.2f} s", name, count_text(before.pending_rows, "changed row"),
+                            count_text(before.pending_transactions, "transaction"), before.cursor, after.cursor, seconds));
         }
-        told(fmt::format("A and B hold {} and {} now", count_text(count(a_, "SELECT count(*) FROM packages"), "row"),
-                         count_text(count(b_, "SELECT count(*) FROM packages"), "row")));
-        told(fmt::format("the package that A deleted and B edited is {}: an update wins over a deletion",
-                         count(a_, "SELECT count(*) FROM packages WHERE " + contested) == 1 ? "back, on A too" : "gone"));
-        told(fmt::format("of the ten rows that both rewrote, {} say B's text on A: the later write won",
-                         count(a_, "SELECT count(*) FROM packages WHERE description LIKE 'B says:%'")));
+        say(fmt::format("A and B hold {} and {} now", count_text(count(a_, "SELECT count(*) FROM packages"), "row"),
+                        count_text(count(b_, "SELECT count(*) FROM packages"), "row")));
+        say(fmt::format("the package that A deleted and B edited is {}: an update wins over a deletion",
+                        count(a_, "SELECT count(*) FROM packages WHERE " + contested) == 1 ? "back, on A too" : "gone"));
+        say(fmt::format("of the ten rows that both rewrote, {} say B's text on A: the later write won",
+                        count(a_, "SELECT count(*) FROM packages WHERE description LIKE 'B says:%'")));
     }
 
     void verify_both() {
-        step("Do both hold the hub's rows, bit for bit?");
+        say_step("Do both hold the hub's rows, bit for bit?");
         for (const auto& [name, device] : {std::pair("A", a_), std::pair("B", b_)}) {
             ChildProcess child({"verify", device});
             const std::string line = child.read_line();
             if (child.wait() != 0)
                 throw Error(ErrorCode::internal, fmt::format("device {} differs from its hub: {}", name, line),
                             "this is a bug in Tombolo; please report it");
-            told(fmt::format("{} is {}", name, line));
+            say(fmt::format("{} is {}", name, line));
         }
-    }
-
-    void stop_hub() {
-        if (const int status = hub_->terminate(); status != 0) throw Error(ErrorCode::internal, fmt::format("the hub ended with status {}", status));
-        step("Done.");
     }
 
     static int64_t count(const std::string& device, const std::string& sql) { return client::open_device_file_read_only(device).query_integer(sql); }
@@ -207,8 +167,7 @@ private:
     ScratchFolder folder_;
     const std::string a_ = folder_.file("a.db");
     const std::string b_ = folder_.file("b.db");
-    std::unique_ptr<ChildProcess> hub_;
-    std::string url_;
+    std::unique_ptr<DemoHub> hub_;
     int64_t rows_ = 0;
 };
 
@@ -218,7 +177,9 @@ void add_demo(CLI::App& app, Action& chosen) {
     CLI::App* command = app.add_subcommand("demo", "Play the main job on real data: a hub, two devices, offline edits, convergence");
     command->callback([&chosen] {
         chosen = [] {
-            Demo().run();
+            CatalogueAct().run();
+            demo_conflicts();
+            say_step("Done.");
             return exit_ok;
         };
     });
