@@ -1,4 +1,4 @@
-"""What a user expects of conflicts, case by case, through the command line. The numbers are those of docs/guides/conflict-cases.md."""
+"""What a user expects of conflicts, case by case, through the command line. The numbers are those of docs/reference/conflict-cases.md."""
 import unittest
 
 from support import EndToEnd
