@@ -79,12 +79,10 @@ Summary Cluster::run() {
     work(work_time_);
     heal();
     run_until_in_sync("after the faults stopped");
-    collect_verdicts();
-    check_durable(*this);
-    check_exactly_once(*this);
-    check_convergent(*this);
-    check_nothing_lost(*this);
-    check_bounded(*this);
+    check_all_settled();
+    settle_rejections();
+    run_until_in_sync("after rejections were settled");
+    check_all_settled();
 
     // Causality: whatever the clocks say, an edit by somebody who has seen everything wins.
     DeviceNode& last = *devices_[random_.below(devices_.size())];
@@ -104,6 +102,25 @@ Summary Cluster::run() {
     summary_.messages = network_->messages();
     summary_.simulated = schedule_.now();
     return summary_;
+}
+
+void Cluster::check_all_settled() {
+    collect_verdicts();
+    check_durable(*this);
+    check_exactly_once(*this);
+    check_convergent(*this);
+    check_nothing_lost(*this);
+    check_bounded(*this);
+}
+
+void Cluster::settle_rejections() {
+    for (auto& device : devices_) {
+        for (uint64_t n = device->replica().outbox().list(device::EntryState::rejected).size(); n > 0; --n) {
+            if (!workload_.settle_rejection(*device)) continue;
+            ++summary_.settled;
+            check_hub_plus_pending(*this, *device);
+        }
+    }
 }
 
 void Cluster::work(Time until) {
@@ -147,6 +164,13 @@ void Cluster::act(DeviceNode& device) {
         crash_device(device, false);
     } else if (dice < 135) {
         device.clock().set_offset(random_.between(-86'400, 86'400) * second);
+    } else if (dice < 185 && !device.replica().outbox().list(device::EntryState::rejected).empty()) {
+        try {
+            if (workload_.settle_rejection(device)) ++summary_.settled;
+            check_hub_plus_pending(*this, device);
+        } catch (const Error&) {
+            if (!device.disk().dead()) throw;
+        }
     } else if (!device.replica().schema().tables.empty()) {
         const bool first = device.index() == 0 && device.replica().outbox().last().first.value == 0;
         try {
@@ -262,6 +286,7 @@ void Cluster::run_until_in_sync(const char* phase) {
 
 // Verdicts that a device was told in the moment of a crash are in its file.
 void Cluster::collect_verdicts() {
+    summary_.rejected = summary_.merged = 0;
     for (auto& [key, written] : history_.all()) {
         auto& device = *devices_[written.device];
         sqlite::Statement find = device.application().prepare("SELECT verdict FROM tombolo_verdict WHERE number = ?1");

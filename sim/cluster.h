@@ -22,6 +22,7 @@ struct Summary {
     uint64_t transactions = 0;
     uint64_t rejected = 0;
     uint64_t merged = 0;
+    uint64_t settled = 0;  // rejections that were queued again or given up
     uint64_t crashes = 0;
     uint64_t messages = 0;
     Time simulated = 0;
@@ -53,6 +54,8 @@ private:
     void crash_hub(bool power_loss);
     bool in_sync();
     void heal();
+    void settle_rejections();
+    void check_all_settled();
     void run_until_in_sync(const char* phase);
     void collect_verdicts();
     void say(const std::string& what);

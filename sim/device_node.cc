@@ -47,6 +47,15 @@ void DeviceNode::start() {
     event([](device::Driver& driver) { driver.start(); });
 }
 
+std::unique_ptr<device::Replica> DeviceNode::open_elsewhere() {
+    sqlite::OpenOptions options;
+    options.vfs = disk_.vfs();
+    options.busy_timeout_ms = 0;
+    sqlite::Connection db = sqlite::Connection::open(path, options);
+    db.execute("PRAGMA wal_autocheckpoint = 0");
+    return std::make_unique<device::Replica>(std::move(db), world_);
+}
+
 void DeviceNode::crash(bool power_loss) {
     network_.disconnect(index_);
     driver_.reset();

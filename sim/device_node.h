@@ -47,6 +47,9 @@ public:
     bool take_touched() { return std::exchange(touched_, false); }
     void touch() { touched_ = true; }
 
+    // The file as another process of the application opens it.
+    std::unique_ptr<device::Replica> open_elsewhere();
+
     void start();                 // opens (or makes) the file and starts syncing
     void crash(bool power_loss);  // the process, or the machine with it
     // Runs one event of the driver. Whether the disk died in it is for the caller to see (disk().dead()).

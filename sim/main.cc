@@ -54,6 +54,7 @@ bool run_seed(uint64_t seed, const Options& options, Summary& total) {
         total.events += summary.events;
         total.transactions += summary.transactions;
         total.rejected += summary.rejected;
+        total.settled += summary.settled;
         total.merged += summary.merged;
         total.crashes += summary.crashes;
         total.messages += summary.messages;
@@ -80,7 +81,8 @@ int main(int argc, char** argv) {
         failed += run_seed(seed, options, total) ? 0 : 1;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     std::cout << options.count << " seeds, " << failed << " failed; " << total.events << " events, " << total.transactions << " transactions ("
-              << total.rejected << " rejected, " << total.merged << " merged), " << total.crashes << " crashes, " << total.messages << " messages; "
-              << static_cast<double>(total.simulated) / 1e6 << " s simulated in " << seconds << " s\n";
+              << total.rejected << " rejected, " << total.settled << " of them settled, " << total.merged << " merged), " << total.crashes
+              << " crashes, " << total.messages << " messages; " << static_cast<double>(total.simulated) / 1e6 << " s simulated in " << seconds
+              << " s\n";
     return failed == 0 ? 0 : 1;
 }

@@ -63,6 +63,54 @@ void Workload::settle_unknown(DeviceNode& device) {
     unknown_.erase(found);
 }
 
+bool Workload::settle_rejection(DeviceNode& device) {
+    const std::vector<device::Entry> rejected = device.replica().outbox().list(device::EntryState::rejected);
+    if (rejected.empty()) return false;
+    const TransactionNumber number = rejected[random_.below(rejected.size())].header.number;
+    const uint64_t kind = random_.below(10);
+    const bool with_dependants = random_.chance(500);
+    Unknown& attempt_record = unknown_[device.index()];
+    attempt_record = {};
+    attempt_record.private_rows = history_.private_rows[device.index()];
+    if (const Written* old = history_.find(device.index(), number)) attempt_record.written.deltas = old->deltas;
+    attempt_record.written.device = device.index();
+    attempt_record.written.number = device.replica().outbox().last().first.next();
+    const std::string who = "device " + std::to_string(device.index()) + ": ";
+    try {
+        const std::unique_ptr<device::Replica> elsewhere = device.open_elsewhere();
+        if (kind < 3) {
+            for (const TransactionNumber ended : elsewhere->discard(number, with_dependants)) {
+                if (say_) say_(who + "discards " + std::to_string(ended.value));
+            }
+        } else {
+            const TransactionNumber now = elsewhere->retry(number, kind < 5 ? any_correction(*elsewhere, number) : std::vector<Correction>());
+            if (say_) say_(who + "retries " + std::to_string(number.value) + " as " + std::to_string(now.value));
+        }
+    } catch (const Error& error) {
+        if (device.disk().dead()) throw;
+        unknown_.erase(device.index());
+        if (error.code() != ErrorCode::usage && error.code() != ErrorCode::constraint) throw;
+        if (say_) say_(who + error.what());
+        return false;
+    }
+    settle_unknown(device);
+    if (!device.disk().dead()) device.event([](device::Driver& driver) { driver.local_commit(); });
+    return true;
+}
+
+// For the first change of a table that has a column nothing hangs on.
+std::vector<Correction> Workload::any_correction(device::Replica& replica, TransactionNumber number) {
+    const auto changes = replica.outbox().changes(number);
+    for (size_t position = 1; const ChangeView* change = changes->next(); ++position) {
+        if (change->kind == ChangeKind::erase) continue;
+        for (const char* column : {"address", "title", "name"}) {
+            if (!change->table->find_column(column)) continue;
+            return {{std::to_string(position) + "." + column, "corrected" + std::to_string(++counter_)}};
+        }
+    }
+    return {};
+}
+
 void Workload::first_rows(DeviceNode& device) {
     commit(device, [](sqlite::Connection& db, Unknown&) {
         db.execute("INSERT INTO account(id) VALUES ('a0'), ('a1'); INSERT INTO pair(id, token) VALUES ('x', 'start'), ('y', 'start')");

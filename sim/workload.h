@@ -29,6 +29,8 @@ public:
 
     void first_rows(DeviceNode& device);   // the accounts and the pair; by one device, once
     void transaction(DeviceNode& device);  // one random transaction; may throw when the disk dies in it
+    // Somebody looks at what was rejected: queues one again, as it was or with another value, or gives it up. False: nothing came of it.
+    bool settle_rejection(DeviceNode& device);
     // After a crash: was the transaction that was under way committed?
     void settle_unknown(DeviceNode& device);
 
@@ -41,6 +43,7 @@ private:
     void family(sqlite::Connection& db);
     void pair(sqlite::Connection& db);
     void private_item(DeviceNode& device);
+    std::vector<Correction> any_correction(device::Replica& replica, TransactionNumber number);
     template <typename Body>
     void commit(DeviceNode& device, const Body& body);
     std::string pick(const char* prefix, uint64_t count) { return prefix + std::to_string(random_.below(count)); }

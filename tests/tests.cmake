@@ -15,3 +15,6 @@ foreach(page start guides/conflicts)
   add_test(NAME ${name} COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/docs/console_test.py ${PROJECT_SOURCE_DIR}/docs/${page}.md)
   set_tests_properties(${name} PROPERTIES TIMEOUT 300 ENVIRONMENT "TOMBOLO_PROGRAM=$<TARGET_FILE:tombolo_program>")
 endforeach()
+
+# The library and a hub in one process.
+tombolo_add_test(library_test SOURCES tests/library_test.cc DEPS tombolo_client tombolo_server)

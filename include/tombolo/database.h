@@ -26,6 +26,7 @@
 #include "tombolo/conflict.h"
 #include "tombolo/error.h"
 #include "tombolo/options.h"
+#include "tombolo/rejection.h"
 #include "tombolo/session.h"
 #include "tombolo/status.h"
 #include "tombolo/value.h"
@@ -92,7 +93,12 @@ public:
     std::optional<Decision> verdict() const;
     // Waits until the hub's durable verdict is known; nothing: timed out. Needs a session, of this or another process, to come to
     // anything. Error(closed) when the database is closed meanwhile.
+    // A rejection counts once it is listed (Database::rejections).
     std::optional<Decision> wait(std::chrono::milliseconds timeout = std::chrono::hours(24 * 365)) const;
+    // Calls once with the verdict: if it is known, on this thread before the call returns; else on the Tombolo thread of this Database's
+    // session (see session.h for what a callback may do), whichever process the session of the file belongs to. Not remembered beyond
+    // Database::close(). Several callbacks may wait for one verdict.
+    void on_verdict(std::function<void(const Decision&)> callback) const;
 
 private:
     friend class Database;
@@ -159,6 +165,20 @@ public:
     Receipt resolve(std::string_view id, const NamedRow& values);
     // Takes it off everybody's list without deciding anything. Nothing happens where it ended.
     Receipt dismiss(std::string_view id);
+
+    // --- rejections (rejection.h); all of it works offline ---
+
+    // What the hub refused, and what it is expected to refuse; oldest first. Holds the changes of all of them in memory.
+    std::vector<Rejection> rejections() const;
+    // Queues a rejected transaction again, under a new number: the same changes, judged against all that was written since, with the time
+    // at which it was written, so that it overwrites nothing newer. Error(not_found): no such rejection; Error(usage) while a transaction
+    // that it needs is rejected itself. The old receipt tells the new number (Decision::retried_as).
+    Receipt retry(uint64_t number);
+    // Puts values right and writes the result over the rows as they are now: a new edit. Error(constraint) where it cannot stand;
+    // Error(usage) where a correction names no cell, or several. Then nothing has changed.
+    Receipt retry(uint64_t number, const std::vector<Correction>& corrections);
+    // Gives it up. Error(not_found); Error(usage) while others need it, unless they go with it and all have their verdict.
+    void discard(uint64_t number, const DiscardOptions& options = {});
 
     // How things are, from the file and from whoever holds the session; never connects.
     Status status() const;

@@ -53,6 +53,8 @@ struct Decision {
     // With what it was merged, or is in conflict: the first cells of those, and how many there were.
     std::vector<MergedCell> cells;
     uint64_t cells_in_all = 0;
+    uint64_t retried_as = 0;  // rejected, and queued again since: under this number
+    std::string by;           // discarded: who gave it up, as he named himself
 };
 
 class Session {
@@ -69,7 +71,8 @@ public:
     void on_status(std::function<void(const Status&)> callback);
 
     // Called when the hub's durable verdict for a transaction of this device arrives: once per transaction and session at most.
-    // Verdicts that came while no session ran here are found with Database::receipt.
+    // A rejection is told once it is listed (Database::rejections), so that it can be dealt with at once. Verdicts that came while no
+    // session ran here are found with Database::receipt.
     void on_verdict(std::function<void(const Decision&)> callback);
 
     // Called for every conflict that is open now, and for each that opens while the session runs: once per conflict and session, also when

@@ -22,6 +22,7 @@
 #include "tombolo/error.h"
 #include "tombolo/network.h"
 #include "tombolo/options.h"
+#include "tombolo/rejection.h"
 #include "tombolo/session.h"
 #include "tombolo/status.h"
 #include "tombolo/value.h"

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "device/retired.h"
 #include "model/record.h"
 #include "sim/checkers/checkers.h"
 #include "sqlite/inspect.h"
@@ -59,6 +60,18 @@ void check_convergent(Cluster& cluster) {
     }
 }
 
+void check_hub_plus_pending(Cluster& cluster, DeviceNode& device) {
+    if (!device.up() || device.disk().dead() || !cluster.hub().up() || !device.replica().outbox().log_is_empty()) return;
+    if (device.replica().record().cursor.seq.value != cluster.hub().head()) return;
+    if (!device.replica().outbox().list(device::EntryState::pending).empty()) return;
+    sqlite::Connection hub = open_hub_file(cluster);
+    const std::string expected = dump_tables(hub);
+    const std::string here = dump_tables(device.application());
+    if (here != expected)
+        throw Failure("hub_plus_pending",
+                      fmt::format("device {} differs from the hub with nothing pending; {}", device.index(), first_difference(here, expected)));
+}
+
 void check_durable(Cluster& cluster) {
     for (const auto& [key, written] : cluster.history().all()) {
         if (!written.verdict)
@@ -86,6 +99,7 @@ void check_exactly_once(Cluster& cluster) {
 void check_nothing_lost(Cluster& cluster) {
     for (const auto& [key, written] : cluster.history().all()) {
         if (written.verdict->kind != VerdictKind::rejected) continue;
+        if (device::RetiredNumbers(cluster.devices()[written.device]->application()).find(written.number)) continue;
         const auto entry = cluster.devices()[written.device]->replica().outbox().find(written.number);
         if (!entry || entry->state != device::EntryState::rejected || !entry->verdict) {
             throw Failure("nothing_lost",
@@ -102,6 +116,9 @@ void check_bounded(Cluster& cluster) {
         }
         const int64_t pending = device->application().query_integer("SELECT count(*) FROM tombolo_outbox WHERE state <> 3");
         if (pending != 0) throw Failure("bounded", fmt::format("device {} keeps {} undecided entries at rest", device->index(), pending));
+        if (!device->replica().outbox().list(device::EntryState::rejected).empty()) continue;
+        const int64_t under = device->application().query_integer("SELECT count(*) FROM tombolo_under");
+        if (under != 0) throw Failure("bounded", fmt::format("device {} keeps {} rows below nothing", device->index(), under));
     }
 }
 

@@ -7,11 +7,14 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "client/device_file.h"
+#include "client/log.h"
+#include "client/rejections.h"
 #include "client/rows.h"
 #include "device/capture.h"
 #include "device/inbox.h"
 #include "device/outbox.h"
 #include "device/replica.h"
+#include "device/retired.h"
 #include "network/url.h"
 
 namespace tombolo::client {
@@ -39,6 +42,12 @@ Rows run_statement(sqlite::Connection& db, std::string_view sql, const std::vect
 }
 
 std::optional<Decision> verdict_in_file(sqlite::Connection& db, uint64_t number) {
+    if (const std::optional<device::Retired> retired = device::RetiredNumbers(db).find({number})) {
+        Decision decision = to_decision(retired->verdict);
+        decision.retried_as = retired->retried_as.value;
+        decision.by = retired->by.value_or("");
+        return decision;
+    }
     sqlite::Statement& ask = db.cached(
         "SELECT verdict FROM tombolo_outbox WHERE number = ?1 AND verdict IS NOT NULL"
         " UNION ALL SELECT verdict FROM tombolo_verdict WHERE number = ?1");
@@ -237,6 +246,36 @@ Receipt Core::dismiss(std::string_view id) {
     return settle(id, [&](const Conflict& conflict) { device::dismiss_conflict(write_db_, conflict, system_clock().wall()); });
 }
 
+// --- rejections ---
+
+std::vector<Rejection> Core::rejections() {
+    require_open();
+    device::Replica replica(open_device_file_read_only(path_), system_capture_world());
+    return read_rejections(replica);
+}
+
+Receipt Core::retry(uint64_t number, const std::vector<Correction>& corrections) {
+    uint64_t now = 0;
+    std::string id;
+    {
+        const Writing writing(*this);
+        device::Replica replica(open_device_file(path_, busy_timeout_), system_capture_world());
+        now = replica.retry({number}, corrections).value;
+        id = to_hex(replica.outbox().find({now})->header.id.view());
+    }
+    committed();
+    return Receipt(shared_from_this(), now, id);
+}
+
+void Core::discard(uint64_t number, const DiscardOptions& options) {
+    {
+        const Writing writing(*this);
+        device::Replica replica(open_device_file(path_, busy_timeout_), system_capture_world());
+        replica.discard({number}, options.with_dependants, options.by.empty() ? std::nullopt : std::optional(options.by));
+    }
+    committed();
+}
+
 void Core::sync_tables(const std::vector<std::string>& names) {
     const Writing writing(*this);
     device::Replica(open_device_file(path_, busy_timeout_), system_capture_world()).sync_tables(names);
@@ -263,6 +302,9 @@ std::shared_ptr<Runner> Core::connect(const SessionOptions& options) {
     }
     auto session = std::make_shared<Runner>(path_, options, [weak = weak_from_this()](const Decision& decision) {
         if (const std::shared_ptr<Core> core = weak.lock()) core->heard(decision);
+    });
+    session->on_look([weak = weak_from_this()] {
+        if (const std::shared_ptr<Core> core = weak.lock()) core->look_for_watched();
     });
     {
         const std::lock_guard lock(mutex_);
@@ -293,6 +335,7 @@ void Core::close() {
     {
         const std::lock_guard lock(mutex_);
         closed_ = true;
+        watchers_.clear();
         session = runner_.lock();
         decided_.notify_all();
     }
@@ -308,10 +351,55 @@ void Core::close() {
 // --- receipts ---
 
 void Core::heard(const Decision& decision) {
-    const std::lock_guard lock(mutex_);
-    decisions_[decision.number] = decision;
-    if (decisions_.size() > decisions_max) decisions_.erase(decisions_.begin());
-    decided_.notify_all();
+    {
+        const std::lock_guard lock(mutex_);
+        decisions_[decision.number] = decision;
+        if (decisions_.size() > decisions_max) decisions_.erase(decisions_.begin());
+        decided_.notify_all();
+    }
+    tell_watchers(decision);
+}
+
+void Core::tell_watchers(const Decision& decision) {
+    std::vector<Watcher> due;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = watchers_.find(decision.number);
+        if (found == watchers_.end()) return;
+        due = std::move(found->second);
+        watchers_.erase(found);
+    }
+    for (const Watcher& watcher : due) {
+        if (watcher.id != decision.id) continue;
+        try {
+            watcher.call(decision);
+        } catch (const std::exception& error) {
+            log(LogLevel::error, "a callback threw: {}", error.what());
+        }
+    }
+}
+
+// Verdicts that the session of another process brought.
+void Core::look_for_watched() {
+    std::vector<std::pair<uint64_t, std::string>> wanted;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [number, watchers] : watchers_)
+            wanted.emplace_back(number, watchers.front().id);
+    }
+    for (const auto& [number, id] : wanted) {
+        if (const std::optional<Decision> decision = verdict(number, id)) tell_watchers(*decision);
+    }
+}
+
+// Known already or told meanwhile: whoever takes the watcher out calls it.
+void Core::on_verdict(uint64_t number, const std::string& id, std::function<void(const Decision&)> callback) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (closed_) throw Error(ErrorCode::closed, "the database was closed", "open it again; the receipt is found by its number");
+        watchers_[number].push_back({id, std::move(callback)});
+    }
+    if (const std::optional<Decision> decision = verdict(number, id)) tell_watchers(*decision);
 }
 
 Receipt Core::receipt(uint64_t number) {
@@ -344,10 +432,10 @@ std::optional<Decision> Core::known(uint64_t number) {
 
 std::optional<Decision> Core::verdict(uint64_t number, const std::string& id) {
     std::optional<Decision> decision = known(number);
-    if (!decision) {
+    if (!decision || decision->verdict == VerdictKind::rejected) {  // what became of a rejection is in the file
         const std::lock_guard lock(read_mutex_);
         if (!read_db_) require_open();
-        decision = verdict_in_file(read_db_, number);
+        if (std::optional<Decision> in_file = verdict_in_file(read_db_, number)) decision = std::move(in_file);
     }
     return decision && decision->id == id ? decision : std::nullopt;
 }

@@ -35,6 +35,9 @@ public:
     Receipt resolve(std::string_view id, Take take);
     Receipt resolve(std::string_view id, const NamedRow& values);
     Receipt dismiss(std::string_view id);
+    std::vector<Rejection> rejections();
+    Receipt retry(uint64_t number, const std::vector<Correction>& corrections);
+    void discard(uint64_t number, const DiscardOptions& options);
     Status status() const;
     uint64_t newest_number();  // of the transactions committed so far, by anybody; 0: none
     void close();
@@ -42,6 +45,7 @@ public:
     // Of transaction `number`; the id tells whether it still is the one that was meant.
     std::optional<Decision> verdict(uint64_t number, const std::string& id);
     std::optional<Decision> wait(uint64_t number, const std::string& id, std::chrono::milliseconds timeout);
+    void on_verdict(uint64_t number, const std::string& id, std::function<void(const Decision&)> callback);
 
     // For Transaction, inside write(): on its thread, the write lock held.
     int64_t exec_in_write(std::string_view sql, const std::vector<Value>& arguments);
@@ -60,11 +64,18 @@ private:
         Core& core_;
     };
 
+    struct Watcher {
+        std::string id;  // of the transaction
+        std::function<void(const Decision&)> call;
+    };
+
     template <typename Settle>
     Receipt settle(std::string_view id, const Settle& settle);
     template <typename Matches>
     Receipt receipt_of(std::string_view wanted, const Matches& matches);
     void heard(const Decision& decision);
+    void tell_watchers(const Decision& decision);
+    void look_for_watched();
     std::optional<Decision> known(uint64_t number);
     void require_open() const;
     sqlite::Connection& writer();
@@ -83,7 +94,8 @@ private:
 
     mutable std::mutex mutex_;  // guards what follows
     std::condition_variable decided_;
-    std::map<uint64_t, Decision> decisions_;  // heard of since the file was opened; newest few
+    std::map<uint64_t, Decision> decisions_;             // heard of since the file was opened; newest few
+    std::map<uint64_t, std::vector<Watcher>> watchers_;  // by transaction
     std::weak_ptr<Runner> runner_;
     bool closed_ = false;
 };

@@ -38,6 +38,10 @@ std::optional<Decision> Receipt::verdict() const { return number_ == 0 ? Decisio
 std::optional<Decision> Receipt::wait(std::chrono::milliseconds timeout) const {
     return number_ == 0 ? Decision{} : core_->wait(number_, id_, timeout);
 }
+void Receipt::on_verdict(std::function<void(const Decision&)> callback) const {
+    if (number_ == 0) return callback(Decision{});
+    core_->on_verdict(number_, id_, std::move(callback));
+}
 
 // --- Database ---
 
@@ -82,6 +86,10 @@ Conflict Database::conflict(std::string_view id) const { return core().conflict(
 Receipt Database::resolve(std::string_view id, Take take) { return core().resolve(id, take); }
 Receipt Database::resolve(std::string_view id, const NamedRow& values) { return core().resolve(id, values); }
 Receipt Database::dismiss(std::string_view id) { return core().dismiss(id); }
+std::vector<Rejection> Database::rejections() const { return core().rejections(); }
+Receipt Database::retry(uint64_t number) { return core().retry(number, {}); }
+Receipt Database::retry(uint64_t number, const std::vector<Correction>& corrections) { return core().retry(number, corrections); }
+void Database::discard(uint64_t number, const DiscardOptions& options) { core().discard(number, options); }
 Status Database::status() const { return core().status(); }
 
 void Database::close() {

@@ -195,7 +195,7 @@ void HeldSession::perform(const device::Disconnect&) {
 
 void HeldSession::perform(const device::TellStatus&) { tell_status(); }
 
-void HeldSession::perform(const device::TellVerdict& told) { listener_.on_decided(told.verdict); }
+void HeldSession::perform(const device::TellVerdict& told) { listener_.on_decided(told.verdict, told.covered); }
 
 void HeldSession::perform(const device::TellApplied&) {}
 

@@ -21,10 +21,10 @@ namespace tombolo::client {
 class HeldSessionListener {
 public:
     virtual ~HeldSessionListener() = default;
-    virtual void on_progress() = 0;                       // something happened: status or what is decided may have changed
-    virtual void on_decided(const Verdict& verdict) = 0;  // durable at the hub; may come twice
-    virtual void on_broken(const Error& why) = 0;         // the device file failed us; this session is of no more use
-    virtual void on_needed_elsewhere() = 0;               // another process needs the session: stop this one
+    virtual void on_progress() = 0;                                     // something happened: status or what is decided may have changed
+    virtual void on_decided(const Verdict& verdict, bool covered) = 0;  // durable at the hub; then once more, applied here
+    virtual void on_broken(const Error& why) = 0;                       // the device file failed us; this session is of no more use
+    virtual void on_needed_elsewhere() = 0;                             // another process needs the session: stop this one
     virtual void on_verified(const device::VerifyResult& result) = 0;
     virtual bool wants_proof() = 0;  // somebody waits for complete_as_of to advance
 };

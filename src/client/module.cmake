@@ -1,2 +1,2 @@
 tombolo_add_module(client DEPS tombolo_device tombolo_network Threads::Threads
-  SOURCES core.cc database.cc device_file.cc first_contact.cc held_session.cc json.cc json_value.cc log.cc rows.cc runner.cc session_lock.cc status_json.cc token.cc)
+  SOURCES core.cc database.cc device_file.cc first_contact.cc held_session.cc json.cc json_value.cc log.cc rejections.cc rows.cc runner.cc session_lock.cc status_json.cc token.cc)

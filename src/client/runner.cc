@@ -198,6 +198,7 @@ SessionNeed Runner::need_session(std::chrono::steady_clock::time_point until) {
 
 void Runner::take_or_stand_by() {
     try {
+        if (look_) look_();
         std::optional<SessionLock> lock = SessionLock::try_hold(path_, needed_);
         if (!lock) {
             stand_by(told_by_holder(path_));
@@ -243,9 +244,11 @@ void Runner::on_progress() {
     check_goals();
 }
 
-void Runner::on_decided(const Verdict& verdict) {
-    if (verdict.number.value <= newest_decided_) return;  // told when it was noticed, now it is covered
-    newest_decided_ = verdict.number.value;
+// A rejection is told when it is listed: somebody may want to deal with it at once.
+void Runner::on_decided(const Verdict& verdict, bool covered) {
+    const uint64_t number = verdict.number.value;
+    if (covered && told_.erase(number) != 0) return;
+    if (!covered && (verdict.kind == VerdictKind::rejected || !told_.insert(number).second)) return;
     const Decision decision = to_decision(verdict);
     decided_(decision);
     std::unique_lock lock(mutex_);

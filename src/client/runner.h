@@ -27,6 +27,8 @@ public:
     Runner(std::string path, SessionOptions options, std::function<void(const Decision&)> decided);
     ~Runner() override;
 
+    // `look` is called now and then on the Tombolo thread, when another process may have brought verdicts. Before start().
+    void on_look(std::function<void()> look) { look_ = std::move(look); }
     void start();
     void stop();          // joins the thread; Error(usage) on that thread
     void local_commit();  // from any thread
@@ -54,7 +56,7 @@ private:
     };
 
     void on_progress() override;
-    void on_decided(const Verdict& verdict) override;
+    void on_decided(const Verdict& verdict, bool covered) override;
     void on_broken(const Error& why) override;
     void on_needed_elsewhere() override;
     void on_verified(const device::VerifyResult& result) override;
@@ -88,9 +90,10 @@ private:
     std::optional<Told> other_;              // while standing by: what the holder told last
     std::unique_ptr<SessionWaiter> waiter_;  // while standing by with a goal
     std::vector<std::weak_ptr<Goal>> goals_;
-    uint64_t newest_decided_ = 0;
     std::optional<std::pair<uint64_t, int64_t>> looked_at_;  // cursor, and open conflicts, when the list was read
     std::set<std::string> told_conflicts_;                   // ids
+    std::function<void()> look_;
+    std::set<uint64_t> told_;  // when they were noticed, and not covered yet
     std::shared_ptr<std::promise<device::VerifyResult>> verifying_;
 
     mutable std::mutex mutex_;  // guards what follows

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "merge/policies.h"
 #include "merge/rebase.h"
+#include "merge/row.h"
 #include "model/record.h"
 #include "wire/codec.h"
 
@@ -47,6 +48,7 @@ Apply::Result Apply::run(const std::vector<std::string>& parts, const wire::Chec
     outbox_.freeze();
     outbox_.for_each([&](const Entry& entry) { entries_.push_back(entry); });
     epoch_ = end.to.epoch;
+    retired_ = RetiredNumbers(db_).all();
     match_verdicts(end.verdicts);
     const bool carries_rows = !parts.empty() || db_.query_integer("SELECT EXISTS (SELECT 1 FROM tombolo_spool)") != 0;
     if (!only_confirms(carries_rows)) {
@@ -58,6 +60,19 @@ Apply::Result Apply::run(const std::vector<std::string>& parts, const wire::Chec
     move_cursor(end);
     transaction.commit();
     return std::move(result_);
+}
+
+void Apply::reconsider() {
+    outbox_.for_each([&](const Entry& entry) { entries_.push_back(entry); });
+    epoch_.value = static_cast<uint64_t>(db_.query_integer("SELECT epoch FROM tombolo_device"));
+    retired_ = RetiredNumbers(db_).all();
+    pending_.load(entries_);
+    rebase_until_settled();
+}
+
+std::string Apply::why_hidden(TransactionNumber number) const {
+    const auto why = why_hidden_.find(number);
+    return why == why_hidden_.end() ? "it clashes with a row that is there (unique, check, not null, or a reference)" : why->second;
 }
 
 void Apply::match_verdicts(const std::vector<Verdict>& verdicts) {
@@ -235,35 +250,47 @@ Apply::Plan Apply::make_plan() {
 // A whole image has all there is.
 void Apply::confirm(Plan& plan) {
     if (rebuild_) return;
+    sqlite::Statement device = db_.prepare("SELECT site_number FROM tombolo_device");
+    device.step();
     for (const auto& [number, verdict] : leaving_) {
         if (verdict.kind != VerdictKind::accepted) continue;
+        const TransactionHeader& header = find_entry(number)->header;
+        const merge::Writer writer{.site = {device.number(0)},
+                                   .seen = header.seen.epoch == epoch_ ? header.seen.seq : Seq{},
+                                   .seq = verdict.seq,
+                                   .stamp = verdict.stamp,
+                                   .retry = header.retry,
+                                   .number = number};
         const auto changes = outbox_.changes(number);
         while (const ChangeView* change = changes->next()) {
             const std::string row = row_name(schema_, *change->table, change->key);
             if (plan.rows.count(row) == 0 || fresh_.count(row) != 0) continue;
-            stand_as_written(*change, plan.under[row]);
+            stand_as_written(*change, writer, plan.under[row]);
         }
     }
 }
 
-void Apply::stand_as_written(const ChangeView& change, RowState& state) {
+// Marks count too: a retry must find the own writes that came after it.
+void Apply::stand_as_written(const ChangeView& change, const merge::Writer& writer, RowState& state) {
+    merge::Arrival arrival{*change.table, change.key, writer, nullptr, &expressions_, &change, nullptr};
     switch (change.kind) {
         case ChangeKind::erase: state = {}; return;
-        case ChangeKind::insert:
-            state = {};
-            state.existence = Existence::alive;
-            for (const CellView& cell : change.cells)
-                state.values.emplace_back(cell.value);
-            return;
-        case ChangeKind::update:
+        case ChangeKind::insert: merge::begin_life(state, change, arrival); return;
+        case ChangeKind::update: {
             if (state.existence != Existence::alive) return;
+            merge::touch(state, arrival);
+            const merge::Before before = merge::look_before(state, *change.table, change, writer);
+            arrival.before = &before;
             for (const CellView& cell : change.cells) {
                 const bool adds = change.table->columns[cell.column].policy == ColumnPolicy::counter;
-                Value& value = state.values[cell.column];
-                value =
-                    adds ? Value(merge::decide_counter({.stored = value, .base = cell.base, .arriving = cell.value}).combined) : Value(cell.value);
+                const Value value(
+                    adds ? merge::decide_counter({.stored = state.values[cell.column], .base = cell.base, .arriving = cell.value}).combined
+                         : Value(cell.value));
+                merge::merge_cell(state, cell, arrival);
+                state.values[cell.column] = value;
             }
             return;
+        }
     }
 }
 
@@ -300,7 +327,9 @@ void Apply::rebase(Plan& plan) {
     TOMBOLO_ASSERT(planned == plan.pending.end());
     std::set<TransactionNumber> refused;
     for (const merge::Prediction& prediction : merge::rebase(overlay, pending, rebase_world())) {
-        if (!prediction.shown()) refused.insert(prediction.number);
+        if (prediction.shown()) continue;
+        refused.insert(prediction.number);
+        if (hidden_by_clash_.count(prediction.number) == 0) why_hidden_[prediction.number] = prediction.outcome.reason;
     }
     for (const Entry* entry : plan.pending) {
         if (refused.count(entry->header.number) != 0) plan.expected.insert(entry->header.number);
@@ -331,7 +360,7 @@ merge::RebaseWorld Apply::rebase_world() {
         const auto verdict = leaving_.find(number);
         if (verdict != leaving_.end()) return verdict->second.kind == VerdictKind::rejected;
         const Entry* entry = find_entry(number);
-        return entry != nullptr && entry->state == EntryState::rejected;
+        return entry != nullptr ? entry->state == EntryState::rejected : retired_.count(number) != 0;
     };
     return world;
 }
@@ -496,6 +525,7 @@ void Apply::finish_leaving() {
         if (verdict.kind == VerdictKind::rejected) {
             outbox_.set_verdict(number, verdict);
             outbox_.set_state(number, EntryState::rejected);
+            rename_needs(number);
         } else {
             outbox_.remove(number);
         }
@@ -507,7 +537,16 @@ void Apply::finish_leaving() {
     }
     if (leaving_.empty()) return;
     const uint64_t newest = leaving_.rbegin()->first.value;
-    if (newest > limits::verdicts_kept) db_.cached("DELETE FROM tombolo_verdict WHERE number <= ?1").with(newest - limits::verdicts_kept).run();
+    if (newest <= limits::verdicts_kept) return;
+    db_.cached("DELETE FROM tombolo_verdict WHERE number <= ?1").with(newest - limits::verdicts_kept).run();
+    RetiredNumbers(db_).forget_up_to(newest - limits::verdicts_kept);
+}
+
+// What it needed may have been queued again under another number before the hub refused it.
+void Apply::rename_needs(TransactionNumber number) {
+    if (retired_.empty()) return;
+    Entry entry = *outbox_.find(number);
+    if (RetiredNumbers::rename(retired_, entry.header, *entry.verdict)) outbox_.rewrite(entry);
 }
 
 void Apply::move_cursor(const wire::CheckpointEnd& end) {

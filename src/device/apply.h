@@ -25,6 +25,7 @@
 #include "device/pending_rows.h"
 #include "device/quiet_triggers.h"
 #include "device/references.h"
+#include "device/retired.h"
 #include "device/table_rows.h"
 #include "merge/rebase.h"
 #include "model/expression.h"
@@ -44,6 +45,10 @@ public:
         size_t rows = 0;
     };
     Result run(const std::vector<std::string>& parts, const wire::CheckpointEnd& end);
+    // Nothing arrived, but the outbox was changed: what is expected may stand now. Inside the caller's transaction, the log frozen.
+    void reconsider();
+    // Why the last run hid a transaction: a sentence without its end.
+    std::string why_hidden(TransactionNumber number) const;
 
 private:
     struct Plan;
@@ -59,7 +64,7 @@ private:
     void rebase_until_settled();
     Plan make_plan();
     void confirm(Plan& plan);
-    static void stand_as_written(const ChangeView& change, RowState& state);
+    void stand_as_written(const ChangeView& change, const merge::Writer& writer, RowState& state);
     void rebase(Plan& plan);
     merge::RebaseWorld rebase_world();
     std::optional<TransactionNumber> write_plan(Plan& plan);
@@ -72,6 +77,7 @@ private:
     void keep_plan(const Plan& plan);
     void keep_existence(const Plan& plan);
     void finish_leaving();
+    void rename_needs(TransactionNumber number);
     void move_cursor(const wire::CheckpointEnd& end);
 
     sqlite::Connection& db_;
@@ -89,6 +95,8 @@ private:
     std::vector<std::string> gone_;                    // arrived deletions, for reference checks
     std::vector<std::string> orphans_;                 // arrived rows whose parent was not there yet
     std::set<TransactionNumber> hidden_by_clash_;
+    std::map<TransactionNumber, std::string> why_hidden_;
+    std::map<TransactionNumber, TransactionNumber> retired_;  // RetiredNumbers::all
     bool rebuild_ = false;
     Epoch epoch_;
     Result result_;

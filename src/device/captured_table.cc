@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "device/sqlite_value.h"
+#include "sqlite/affinity.h"
 
 namespace tombolo::device {
 
@@ -17,15 +18,6 @@ uint64_t mix(uint64_t hash, std::string_view bytes) {
     for (const char c : bytes)
         hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3;
     return (hash ^ 0xFF) * 0x100000001B3;
-}
-
-// SQLite's rule of column affinity: the first of these that the declared type contains decides.
-bool has_real_affinity(std::string_view type) {
-    std::string upper(type);
-    std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-    const auto contains = [&](const char* part) { return upper.find(part) != std::string::npos; };
-    if (contains("INT") || contains("CHAR") || contains("CLOB") || contains("TEXT") || contains("BLOB")) return false;
-    return contains("REAL") || contains("FLOA") || contains("DOUB");
 }
 
 // INTEGER PRIMARY KEY is the rowid itself, except in the form that got an index of its own (… DESC, by an old mistake of SQLite's).
@@ -90,7 +82,7 @@ CapturedTable::CapturedTable(sqlite3* db, const std::string& schema_name, uint64
     sqlite::Statement info(db, fmt::format("PRAGMA {}.table_xinfo({})", sqlite::quote_identifier(schema_name), sqlite::quote_identifier(table_.name)),
                            false);
     while (info.step()) {
-        const Declared column{info.integer(6) == 2, info.integer(6) != 0, has_real_affinity(info.text(2))};
+        const Declared column{info.integer(6) == 2, info.integer(6) != 0, sqlite::affinity_of(info.text(2)) == sqlite::Affinity::real};
         if (!column.is_generated) {
             places_.push_back({columns_in_all_, stored, column.is_real});
             declared_place.push_back(columns_in_all_);

@@ -103,6 +103,15 @@ CREATE TABLE tombolo_verdict(
     at      INTEGER NOT NULL                  -- wall time
 );
 
+-- Rejected transactions that were queued again under another number, or given up: no longer in the outbox. Bounded as tombolo_verdict.
+CREATE TABLE tombolo_retired(
+    number     INTEGER PRIMARY KEY,
+    verdict    BLOB NOT NULL,                 -- encode_verdict: rejected, or discarded
+    retried_as INTEGER NOT NULL,              -- 0: discarded
+    ended_by   TEXT,                          -- who, as the caller named himself
+    at         INTEGER NOT NULL               -- wall time
+);
+
 INSERT INTO tombolo_device(one, format, site, capture_tag) VALUES (1, 1, randomblob(16), abs(random() / 2) + 1);
 )sql";
 

@@ -24,14 +24,13 @@ bool contains(const std::vector<uint64_t>& sorted, uint64_t value) { return std:
 }  // namespace
 
 Freeze::Freeze(sqlite::Connection& db, const Schema& schema, Outbox& outbox, ExistenceIndex& existence)
-    : db_(db), schema_(schema), outbox_(outbox), existence_(existence) {}
+    : db_(db), schema_(schema), outbox_(outbox), dependence_(db, schema, outbox, existence) {}
 
 size_t Freeze::run() {
     for (uint64_t number = newest_logged(db_, UINT64_MAX); number != 0; number = newest_logged(db_, number))
         numbers_.push_back(number);
     std::reverse(numbers_.begin(), numbers_.end());
-    existence_.cover(outbox_, schema_, numbers_.front() - 1);
-    rebase_changed_existence_ = db_.query_integer("SELECT EXISTS (SELECT 1 FROM main.tombolo_existence)") != 0;
+    dependence_.begin(numbers_.front());
     if (numbers_.size() > 1) complete_inserts();
     for (const uint64_t number : numbers_)
         freeze_one(number);
@@ -181,7 +180,7 @@ void Freeze::freeze_one(uint64_t number) {
     }
     flush_part();
     write_entry(log.context());
-    existence_.add(number, std::move(writing_.made_or_ended));
+    dependence_.add(number, std::move(writing_.made_or_ended));
 }
 
 void Freeze::write_net(const Table& table, uint64_t table_id, std::string_view key, const RowNet& net) {
@@ -285,19 +284,12 @@ void Freeze::write_insert(const Table& table, uint64_t table_id, std::string_vie
     const std::vector<ValueView>& row = row_at_end(table, table_id, key);
     for (uint32_t i = 0; i < table.columns.size(); ++i)
         change_.cells.push_back({i, {}, i < row.size() ? row[i] : ValueView{}});
-    if (const uint64_t maker = maker_of(table_id, key); maker != 0) {
-        if (const std::string* image = image_erased_by(maker, name_row(table_id, key))) {
-            change_.over_own_delete = true;
-            Reader in(*image);
-            for (uint32_t i = 0; i < table.columns.size() && !in.at_end(); ++i)
-                change_.cells[i].base = read_value(in);
-        }
-    }
+    dependence_.complete_insert(table_id, change_);
     write(table_id);
 }
 
 void Freeze::write(uint64_t table_id) {
-    if (const uint64_t maker = maker_of(table_id, change_.key); maker != 0) writing_.depends.push_back(maker);
+    if (const uint64_t maker = dependence_.maker_of(table_id, change_.key); maker != 0) writing_.depends.push_back(maker);
     if (change_.kind != ChangeKind::update) writing_.made_or_ended.push_back(hash_row(table_id, change_.key));
     writer_.add(change_);
     ++writing_.changes;
@@ -314,81 +306,23 @@ void Freeze::flush_part() {
     writing_.bytes += static_cast<int64_t>(rows.size());
 }
 
-// The author's time on the hub's clock, as well as it can be known here: by the boot clock if the machine has not been restarted
-// since the last handshake, else by the wall clock with the offset seen then, but not before the checkpoint he had seen.
-HubTime Freeze::written_at(const LogContext& context) {
-    sqlite::Statement& device = db_.cached("SELECT boot_id, boot_offset, clock_offset FROM main.tombolo_device");
-    const sqlite::ResetGuard guard(device);
-    TOMBOLO_ASSERT(device.step());
-    if (!device.is_null(0) && device.blob(0) == context.boot_id.view()) return context.boot + device.integer(1);
-    return std::max(context.wall + device.integer(2), context.seen_time);
-}
-
 void Freeze::write_entry(const LogContext& context) {
-    TransactionHeader header;
-    header.number.value = writing_.number;
-    header.id = context.id;
-    header.seen = context.seen;
-    header.written_at = written_at(context);
+    Entry entry;
+    entry.header.number.value = writing_.number;
+    entry.header.id = context.id;
+    entry.header.seen = context.seen;
+    entry.header.written_at = hub_time_of(db_, context);
     std::sort(writing_.depends.begin(), writing_.depends.end());
     writing_.depends.erase(std::unique(writing_.depends.begin(), writing_.depends.end()), writing_.depends.end());
     for (const uint64_t number : writing_.depends)
-        header.depends.push_back({number});
-    db_.cached(
-           "INSERT INTO main.tombolo_outbox(number, header, subject, state, changes, bytes, written_at, seen_time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
-           "?7, ?8)")
-        .with(writing_.number, ValueView::blob(encode_header(header)), context.subject ? ValueView::text(*context.subject) : ValueView{},
-              static_cast<int>(EntryState::pending), writing_.changes, writing_.bytes, context.wall, context.seen_time)
-        .run();
-    db_.cached("UPDATE main.tombolo_device SET last_number = ?1, last_id = ?2").with(writing_.number, ValueView::blob(header.id.view())).run();
-    pending_[writing_.number] = true;
-}
-
-// --- dependence ---
-
-bool Freeze::is_pending(uint64_t number) {
-    const auto known = pending_.find(number);
-    if (known != pending_.end()) return known->second;
-    sqlite::Statement& state = db_.cached("SELECT state FROM main.tombolo_outbox WHERE number = ?1");
-    const sqlite::ResetGuard guard(state);
-    const bool pending = state.with(number).step() && state.integer(0) == static_cast<int>(EntryState::pending);
-    pending_[number] = pending;
-    return pending;
-}
-
-uint64_t Freeze::maker_of(uint64_t table_id, std::string_view key) {
-    uint64_t maker = 0;
-    if (!existence_.empty()) {
-        for (const uint64_t number : existence_.find(hash_row(table_id, key))) {
-            if (!is_pending(number)) continue;
-            maker = number;
-            break;
-        }
-    }
-    if (rebase_changed_existence_) {
-        sqlite::Statement& find = db_.cached("SELECT number FROM main.tombolo_existence WHERE table_id = ?1 AND key = ?2");
-        const sqlite::ResetGuard guard(find);
-        if (find.bind(1, table_id).bind_blob(2, key).step() && find.number(0) > maker && is_pending(find.number(0))) maker = find.number(0);
-    }
-    return maker;
-}
-
-// nullptr: that transaction did not end the row.
-const std::string* Freeze::image_erased_by(uint64_t number, const std::string& row) {
-    auto erased = erased_.find(number);
-    if (erased == erased_.end()) {
-        erased = erased_.emplace(number, std::unordered_map<std::string, std::string>{}).first;
-        const auto changes = outbox_.changes({number});
-        while (const ChangeView* change = changes->next()) {
-            if (change->kind != ChangeKind::erase) continue;
-            std::string image;
-            for (const CellView& cell : change->cells)
-                put_value(image, cell.base);
-            erased->second.emplace(name_row(static_cast<uint64_t>(change->table - schema_.tables.data()) + 1, change->key), std::move(image));
-        }
-    }
-    const auto found = erased->second.find(row);
-    return found == erased->second.end() ? nullptr : &found->second;
+        entry.header.depends.push_back({number});
+    entry.subject = context.subject;
+    entry.changes = writing_.changes;
+    entry.bytes = writing_.bytes;
+    entry.written_at = context.wall;
+    entry.seen_time = context.seen_time;
+    outbox_.add(entry);
+    db_.cached("UPDATE main.tombolo_device SET last_number = ?1, last_id = ?2").with(writing_.number, ValueView::blob(context.id.view())).run();
 }
 
 }  // namespace tombolo::device

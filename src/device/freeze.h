@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "device/existence_index.h"
+#include "device/dependence.h"
 #include "device/log_reader.h"
 #include "device/net_changes.h"
 #include "device/outbox.h"
@@ -56,24 +56,16 @@ private:
     void write(uint64_t table_id);  // change_
     void flush_part();
     void write_entry(const LogContext& context);
-    HubTime written_at(const LogContext& context);
 
     const std::vector<ValueView>& present_row(const Table& table, std::string_view key);
     const std::vector<ValueView>& row_at_end(const Table& table, uint64_t table_id, std::string_view key);
-    // The newest pending transaction before this one that made or ended the row; 0: none.
-    uint64_t maker_of(uint64_t table_id, std::string_view key);
-    const std::string* image_erased_by(uint64_t number, const std::string& row);
-    bool is_pending(uint64_t number);
 
     sqlite::Connection& db_;
     const Schema& schema_;
     Outbox& outbox_;
-    ExistenceIndex& existence_;
+    Dependence dependence_;
     std::vector<uint64_t> numbers_;                           // in the log, oldest first
     std::unordered_map<std::string, std::string> completed_;  // number and row -> record: inserted rows that were changed later
-    bool rebase_changed_existence_ = false;                   // tombolo_existence has something to say
-    std::unordered_map<uint64_t, bool> pending_;
-    std::unordered_map<uint64_t, std::unordered_map<std::string, std::string>> erased_;  // number -> row -> image
     std::unordered_map<const Table*, sqlite::Statement> select_row_;
     std::vector<ValueView> row_;
     std::string key_buffer_;

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/bytes.h"
+#include "device/row_states.h"
 #include "sqlite/connection.h"
 
 namespace tombolo::device {
@@ -25,6 +26,7 @@ void register_functions(sqlite3* db, world::Random& random) {
     };
     const int rc = sqlite3_create_function_v2(db, "tombolo_uuid", 0, SQLITE_UTF8 | SQLITE_INNOCUOUS, &random, uuid, nullptr, nullptr, nullptr);
     if (rc != SQLITE_OK) sqlite::throw_error(db, rc, "register tombolo_uuid");
+    register_state_function(db);
 }
 
 }  // namespace tombolo::device

@@ -11,7 +11,7 @@ namespace tombolo::device {
 
 std::string make_uuid(world::Random& random);  // version 4, lower case, 36 characters
 
-// tombolo_uuid(). `random` outlives the connection.
+// tombolo_uuid(), tombolo_state(). `random` outlives the connection.
 void register_functions(sqlite3* db, world::Random& random);
 
 }  // namespace tombolo::device

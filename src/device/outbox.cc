@@ -202,6 +202,32 @@ void Outbox::remove(TransactionNumber number) {
     db_.cached("DELETE FROM main.tombolo_outbox WHERE number = ?1").with(number.value).run();
 }
 
+void Outbox::add(const Entry& entry) {
+    db_.cached(
+           "INSERT INTO main.tombolo_outbox(number, header, subject, state, changes, bytes, written_at, seen_time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+           "?7, ?8)")
+        .with(entry.header.number.value, ValueView::blob(encode_header(entry.header)), entry.subject ? ValueView::text(*entry.subject) : ValueView{},
+              static_cast<int>(entry.state), entry.changes, entry.bytes, entry.written_at, entry.seen_time)
+        .run();
+}
+
+void Outbox::rewrite(const Entry& entry) {
+    db_.cached("UPDATE main.tombolo_outbox SET header = ?2, verdict = ?3 WHERE number = ?1")
+        .with(entry.header.number.value, ValueView::blob(encode_header(entry.header)), ValueView::blob(encode_verdict(*entry.verdict)))
+        .run();
+}
+
+size_t Outbox::add_part(TransactionNumber number, uint32_t part, const std::string& rows) {
+    db_.cached("INSERT INTO main.tombolo_part(number, part, rows) VALUES (?1, ?2, ?3)")
+        .with(number.value, static_cast<int64_t>(part), ValueView::blob(rows))
+        .run();
+    return rows.size();
+}
+
+void Outbox::move_parts(TransactionNumber from, TransactionNumber to) {
+    db_.cached("UPDATE main.tombolo_part SET number = ?2 WHERE number = ?1").with(from.value, to.value).run();
+}
+
 std::pair<TransactionNumber, TransactionId> Outbox::last() {
     sqlite::Statement& logged =
         db_.cached("SELECT position, body FROM main.tombolo_log WHERE position = (SELECT max(position) >> 32 << 32 FROM main.tombolo_log)");

@@ -72,6 +72,13 @@ public:
     void set_verdict(TransactionNumber number, const Verdict& verdict);
     void remove(TransactionNumber number);  // entry and parts
 
+    // --- a transaction that is not frozen from the log ---
+    void add(const Entry& entry);      // without its parts
+    void rewrite(const Entry& entry);  // header and verdict of one that is rejected, and so never sent again
+    size_t add_part(TransactionNumber number, uint32_t part, const std::string& rows);  // returns its bytes
+    void move_parts(TransactionNumber from, TransactionNumber to);
+    ExistenceIndex& existence() { return *existence_; }
+
     // Newest number ever given, and its id (log included); zero and nil if none.
     std::pair<TransactionNumber, TransactionId> last();
     struct Counts {

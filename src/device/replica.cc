@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "device/apply.h"
 #include "device/device_schema.h"
+#include "device/rejected.h"
 #include "sqlite/inspect.h"
 #include "wire/codec.h"
 
@@ -273,14 +274,26 @@ void Replica::clear_spool() {
     transaction.commit();
 }
 
-Replica::ApplyResult Replica::apply(const std::vector<std::string>& parts, const wire::CheckpointEnd& end) {
+QuietTriggers& Replica::quiet() {
     if (quiet_ == nullptr || !quiet_->up_to_date()) {
         quiet_.reset();
         quiet_ = std::make_unique<QuietTriggers>(db_, schema_);
     }
-    Apply apply(db_, schema_, *outbox_, pending_, *quiet_, expressions_, *world_.clock);
+    return *quiet_;
+}
+
+Replica::ApplyResult Replica::apply(const std::vector<std::string>& parts, const wire::CheckpointEnd& end) {
+    Apply apply(db_, schema_, *outbox_, pending_, quiet(), expressions_, *world_.clock);
     const Apply::Result result = apply.run(parts, end);
     return {result.verdicts, result.rows};
+}
+
+TransactionNumber Replica::retry(TransactionNumber number, const std::vector<Correction>& corrections) {
+    return RejectedList(db_, schema_, *outbox_, pending_, quiet(), expressions_, world_).retry(number, corrections);
+}
+
+std::vector<TransactionNumber> Replica::discard(TransactionNumber number, bool with_dependants, const std::optional<std::string>& by) {
+    return RejectedList(db_, schema_, *outbox_, pending_, quiet(), expressions_, world_).discard(number, with_dependants, by);
 }
 
 }  // namespace tombolo::device

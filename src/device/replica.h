@@ -15,6 +15,7 @@
 #include "model/schema.h"
 #include "sqlite/connection.h"
 #include "sqlite/expression.h"
+#include "tombolo/rejection.h"
 #include "wire/message.h"
 
 namespace tombolo::device {
@@ -80,8 +81,13 @@ public:
     // Applies the spooled parts, then `parts` (CheckpointPart messages), then `end`, as one transaction. See apply.h.
     ApplyResult apply(const std::vector<std::string>& parts, const wire::CheckpointEnd& end);
 
+    // --- rejected transactions; see rejected.h. Each is a transaction of its own ---
+    TransactionNumber retry(TransactionNumber number, const std::vector<Correction>& corrections = {});
+    std::vector<TransactionNumber> discard(TransactionNumber number, bool with_dependants, const std::optional<std::string>& by = std::nullopt);
+
 private:
     void install_schema(const Schema& hub_schema);
+    QuietTriggers& quiet();
 
     sqlite::Connection db_;
     CaptureWorld world_;

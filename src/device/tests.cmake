@@ -8,3 +8,5 @@ tombolo_add_test(replica_test DEPS tombolo_device SOURCES src/device/replica_tes
 tombolo_add_test(inbox_test DEPS tombolo_device SOURCES src/device/inbox_test.cc)
 tombolo_add_test(network_evidence_test DEPS tombolo_device SOURCES src/device/network_evidence_test.cc)
 tombolo_add_test(liveness_test DEPS tombolo_device SOURCES src/device/liveness_test.cc)
+tombolo_add_test(rejected_test DEPS tombolo_device SOURCES src/device/rejected_test.cc)
+tombolo_add_test(row_states_test DEPS tombolo_device SOURCES src/device/row_states_test.cc)

@@ -22,7 +22,7 @@ class CommandLine(EndToEnd):
 
     def test_what_is_not_in_this_version_says_so(self):
         for arguments in (["doctor"], ["rekey", "x.db"], ["encrypt", "x.db"], ["decrypt", "x.db"], ["token", "mint"],
-                          ["rejected", "x.db", "retry", "a/1"], ["hub", "--data", "postgres://x"]):
+                          ["hub", "--data", "postgres://x"]):
             self.fails("unsupported", *arguments, status=2)
 
     def test_a_key_is_refused_not_ignored(self):

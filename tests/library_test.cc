@@ -1,0 +1,223 @@
+// The library against a hub in the same process: what the public headers promise of rejections and receipts.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "client/device_file.h"
+#include "hub/conflict_list.h"
+#include "network/event_loop.h"
+#include "server/server.h"
+#include "store/sqlite_store.h"
+#include "tombolo/tombolo.h"
+
+namespace tombolo {
+namespace {
+
+constexpr const char* schema_sql = "CREATE TABLE people(id TEXT PRIMARY KEY, mail TEXT UNIQUE, age INTEGER);";
+
+// A hub in memory on a thread of its own.
+class HubThread {
+public:
+    HubThread() {
+        std::promise<std::string> address;
+        thread_ = std::thread([this, &address] {
+            server::Server server(loop_, client::system_clock(), {});
+            auto store = store::open_sqlite_store(":memory:", client::system_random());
+            hub::update_schema(*store, schema_sql);
+            server.add_space("main", std::move(store));
+            address.set_value("ws://" + network::to_string(server.listen()));
+            loop_.run();
+            server.stop();
+        });
+        url_ = address.get_future().get();
+    }
+    ~HubThread() {
+        loop_.post([this] { loop_.stop(); });
+        thread_.join();
+    }
+    const std::string& url() const { return url_; }
+
+private:
+    network::EventLoop loop_;
+    std::thread thread_;
+    std::string url_;
+};
+
+template <typename Step>
+ErrorCode code_of(const Step& step) {
+    try {
+        step();
+    } catch (const Error& error) {
+        return error.code();
+    }
+    return ErrorCode::ok;
+}
+
+class LibraryTest : public testing::Test {
+protected:
+    LibraryTest() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "tombolo-library-XXXXXX").string();
+        folder_ = mkdtemp(pattern.data());
+    }
+    ~LibraryTest() override { std::filesystem::remove_all(folder_); }
+
+    Database open(const std::string& name) { return Database::open(folder_ + "/" + name); }
+    Session connect(Database& db) { return db.connect({.hub = hub_.url(), .token = {}, .ca_file = {}}); }
+
+    // B gives somebody an address that A gave to somebody else.
+    void clash(Database& a, Database& b) {
+        Session of_a = connect(a);
+        of_a.sync_once();
+        {
+            Session of_b = connect(b);
+            of_b.sync_once();
+        }
+        a.write([](Transaction& tx) { tx.exec("INSERT INTO people VALUES ('ann', 'x@y', 30)"); }).wait();
+    }
+
+    HubThread hub_;
+    std::string folder_;
+};
+
+TEST_F(LibraryTest, a_rejection_is_listed_and_queued_again) {
+    Database a = open("a.db");
+    Database b = open("b.db");
+    clash(a, b);
+    const Receipt receipt = b.write([](Transaction& tx) { tx.exec("INSERT INTO people VALUES ('bob', 'x@y', 40)"); });
+    const Receipt needs_it = b.write([](Transaction& tx) { tx.exec("UPDATE people SET age = 41 WHERE id = 'bob'"); });
+    Session session = connect(b);
+    const std::optional<Decision> refused = receipt.wait();
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->verdict, VerdictKind::rejected);
+    EXPECT_EQ(refused->code, RejectCode::unique);
+    EXPECT_EQ(refused->retried_as, 0U);
+    EXPECT_EQ(needs_it.wait()->code, RejectCode::depends);
+
+    const std::vector<Rejection> rejections = b.rejections();
+    ASSERT_EQ(rejections.size(), 2U);
+    EXPECT_EQ(rejections[0].number, receipt.number());
+    EXPECT_EQ(rejections[0].code, RejectCode::unique);
+    EXPECT_FALSE(rejections[0].expected);
+    ASSERT_EQ(rejections[0].changes.size(), 1U);
+    EXPECT_EQ(rejections[0].changes[0].kind, RowChange::insert);
+    EXPECT_EQ(rejections[0].changes[0].key, (NamedRow{{"id", "bob"}}));
+    EXPECT_EQ(rejections[0].changes[0].values, (NamedRow{{"id", "bob"}, {"mail", "x@y"}, {"age", 40}}));
+    EXPECT_TRUE(rejections[0].changes[0].base.empty());
+    EXPECT_FALSE(rejections[0].changes[0].theirs);
+    EXPECT_EQ(rejections[1].depends_on, receipt.number());
+    EXPECT_EQ(rejections[1].changes[0].base, (NamedRow{{"age", 40}}));
+
+    EXPECT_EQ(code_of([&] { b.retry(needs_it.number()); }), ErrorCode::usage);
+    EXPECT_EQ(code_of([&] { b.discard(receipt.number()); }), ErrorCode::usage);
+    EXPECT_EQ(code_of([&] { b.retry(99); }), ErrorCode::not_found);
+    EXPECT_EQ(code_of([&] { b.retry(receipt.number(), {{"mail", "x@y"}}); }), ErrorCode::constraint);
+    const Receipt again = b.retry(receipt.number(), {{"mail", "bob@y"}, {"age", "50"}});
+    EXPECT_EQ(again.wait()->verdict, VerdictKind::accepted);
+    EXPECT_EQ(b.query("SELECT mail, age FROM people WHERE id = 'bob'").rows[0], (Row{"bob@y", 50}));
+
+    const std::optional<Decision> old = receipt.verdict();
+    EXPECT_EQ(old->verdict, VerdictKind::rejected);
+    EXPECT_EQ(old->retried_as, again.number());
+    b.discard(needs_it.number(), {.by = "ann"});
+    EXPECT_EQ(needs_it.verdict()->verdict, VerdictKind::discarded);
+    EXPECT_EQ(needs_it.verdict()->by, "ann");
+    EXPECT_TRUE(b.rejections().empty());
+
+    session.stop();
+    b.close();
+    b = open("b.db");
+    EXPECT_EQ(b.receipt(receipt.number()).verdict()->retried_as, again.number()) << "after a restart, too";
+}
+
+TEST_F(LibraryTest, a_retry_works_without_a_session) {
+    Database a = open("a.db");
+    Database b = open("b.db");
+    clash(a, b);
+    const Receipt receipt = b.write([](Transaction& tx) { tx.exec("INSERT INTO people VALUES ('bob', 'x@y', 40)"); });
+    {
+        Session session = connect(b);
+        session.sync_once();
+    }
+    const Receipt again = b.retry(receipt.number());
+    EXPECT_EQ(b.status().pending_transactions, 1);
+    EXPECT_FALSE(again.verdict());
+    EXPECT_TRUE(b.rejections().at(0).expected) << "the address is still taken";
+    a.exec("DELETE FROM people");
+    {
+        Session session = connect(a);
+        session.sync_once();
+    }
+    Session session = connect(b);
+    EXPECT_EQ(again.wait()->verdict, VerdictKind::accepted);
+}
+
+TEST_F(LibraryTest, a_callback_hears_of_one_verdict) {
+    Database a = open("a.db");
+    Database b = open("b.db");
+    clash(a, b);
+    const Receipt good = b.write([](Transaction& tx) { tx.exec("INSERT INTO people VALUES ('eve', 'eve@y', 1)"); });
+    const Receipt bad = b.write([](Transaction& tx) { tx.exec("INSERT INTO people VALUES ('bob', 'x@y', 40)"); });
+    std::promise<Decision> heard_good, heard_bad;
+    std::atomic<int> calls = 0;
+    std::atomic<uint64_t> retried = 0;
+    good.on_verdict([&](const Decision& decision) {
+        ++calls;
+        heard_good.set_value(decision);
+    });
+    good.on_verdict([&](const Decision&) { throw std::runtime_error("goes no further"); });
+    bad.on_verdict([&](const Decision& decision) {
+        ++calls;
+        retried = b.retry(decision.number, {{"mail", "bob@y"}}).number();  // at once, from the callback
+        heard_bad.set_value(decision);
+    });
+    Session session = connect(b);
+    EXPECT_EQ(heard_good.get_future().get().verdict, VerdictKind::accepted);
+    EXPECT_EQ(heard_bad.get_future().get().code, RejectCode::unique);
+    EXPECT_EQ(b.receipt(retried.load()).wait()->verdict, VerdictKind::accepted);
+    EXPECT_EQ(calls, 2);
+
+    std::thread::id caller;
+    good.on_verdict([&](const Decision&) { caller = std::this_thread::get_id(); });
+    EXPECT_EQ(caller, std::this_thread::get_id()) << "it was known";
+    const Receipt nothing = b.write([](Transaction&) {});
+    nothing.on_verdict([&](const Decision& decision) { EXPECT_EQ(decision.number, 0U); });
+}
+
+TEST_F(LibraryTest, a_callback_hears_what_another_session_brought) {
+    Database a = open("a.db");
+    {
+        Session session = connect(a);
+        session.sync_once();
+    }
+    Database same = open("a.db");
+    Session holder = connect(same);
+    holder.sync_once();
+    Session stands_by = connect(a);
+    std::promise<Decision> heard;
+    const Receipt receipt = a.write([](Transaction& tx) { tx.exec("INSERT INTO people VALUES ('eve', 'eve@y', 1)"); });
+    receipt.on_verdict([&](const Decision& decision) { heard.set_value(decision); });
+    EXPECT_EQ(heard.get_future().get().verdict, VerdictKind::accepted);
+}
+
+TEST_F(LibraryTest, the_state_of_a_row) {
+    Database a = open("a.db");
+    Session session = connect(a);
+    session.sync_once();
+    session.stop();
+    const Receipt receipt = a.write([](Transaction& tx) { tx.exec("INSERT INTO people VALUES ('eve', 'eve@y', 1)"); });
+    const auto state = [&] { return std::string(a.query("SELECT tombolo_state('people', 'eve')").rows[0][0].bytes()); };
+    EXPECT_EQ(state(), "pending");
+    session = connect(a);
+    session.sync_once();
+    EXPECT_EQ(state(), "synced");
+}
+
+}  // namespace
+}  // namespace tombolo
