@@ -1,21 +1,33 @@
 // What every benchmark here shares: alternating runs, medians, one line a measure.
 #pragma once
 
+#include <time.h>
+
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tombolo::bench {
 
 inline constexpr int rounds = 5;
 
+// With TOMBOLO_BENCH_CLOCK=cpu, the processor's time instead of the clock's: on a machine that is busy with other things, and for
+// what one process does alone (capture, apply).
+inline double now_milliseconds() {
+    static const char* const choice = std::getenv("TOMBOLO_BENCH_CLOCK");
+    timespec now{};
+    clock_gettime(choice != nullptr && std::string_view(choice) == "cpu" ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &now);
+    return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+}
+
 inline double milliseconds(const std::function<void()>& work) {
-    const auto begin = std::chrono::steady_clock::now();
+    const double begin = now_milliseconds();
     work();
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+    return now_milliseconds() - begin;
 }
 
 inline double median(std::vector<double> values) {

@@ -20,6 +20,7 @@
 #include "network/event_loop.h"
 #include "server/data_folder.h"
 #include "server/server.h"
+#include "tombolo/options.h"
 
 namespace tombolo::cli {
 
@@ -37,9 +38,19 @@ struct HubArguments {
 constexpr const char* default_listen = "127.0.0.1:7171";
 constexpr const char* default_data = "hub-data";
 
-void log(std::string_view level, std::string_view line) {
-    fmt::print(stderr, "{} {} {}\n", client::time_text(client::system_clock().wall()), level, line);
-}
+// The hub's log, on stderr, from `[log] level` of hub.toml on.
+class Log {
+public:
+    explicit Log(const std::string& level) : most_(level == "error" ? LogLevel::error : level == "warning" ? LogLevel::warning : LogLevel::info) {}
+
+    void write(LogLevel level, std::string_view line) const {
+        if (level > most_) return;
+        fmt::print(stderr, "{} {} {}\n", client::time_text(client::system_clock().wall()), level == LogLevel::info ? "INFO" : "WARN", line);
+    }
+
+private:
+    const LogLevel most_;
+};
 
 std::string read_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
@@ -72,6 +83,16 @@ hub::Config read_config(const HubArguments& arguments) {
     return config;
 }
 
+network::HostPort listen_address(const std::string& text, bool is_flag) {
+    try {
+        return network::parse_host_port(text);
+    } catch (const Error& error) {
+        const std::string advice = "write HOST:PORT, for instance " + std::string(default_listen);
+        if (is_flag) throw UsageError(ErrorCode::usage, "--listen: " + std::string(error.what()), advice);
+        throw Error(ErrorCode::config, "listen in hub.toml: " + std::string(error.what()), advice);
+    }
+}
+
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.rfind("127.", 0) == 0; }
 
 // A hub without tokens lets everybody in who can reach it.
@@ -82,7 +103,7 @@ void require_safe_address(const network::HostPort& address, bool insecure) {
 }
 
 // Said once the hub has started: until then the first line on stderr is the error's.
-using Notes = std::vector<std::pair<const char*, std::string>>;
+using Notes = std::vector<std::pair<LogLevel, std::string>>;
 
 std::optional<network::Identity> identity(const hub::Config& config, const HubArguments& arguments, const server::DataFolder& folder, Notes& notes) {
     if (config.tls) return network::load_identity(config.tls->certificate_file, config.tls->key_file);
@@ -90,7 +111,7 @@ std::optional<network::Identity> identity(const hub::Config& config, const HubAr
     network::Identity made = network::make_dev_certificate();
     const std::string path = folder.path() + "/dev-cert.pem";
     std::ofstream(path, std::ios::binary) << made.certificate;
-    notes.emplace_back("INFO", fmt::format("self-signed certificate in {}: give it to devices with --ca-file", path));
+    notes.emplace_back(LogLevel::info, fmt::format("self-signed certificate in {}: give it to devices with --ca-file", path));
     return made;
 }
 
@@ -99,9 +120,10 @@ std::unique_ptr<store::Store> open_space(const std::string& name, const hub::Spa
     auto store = folder.open_space(name, client::system_random());
     if (!space.schema_file.empty()) {
         for (const std::string& warning : hub::update_schema(*store, read_file(space.schema_file)))
-            notes.emplace_back("WARN", fmt::format("space {}: {}", name, warning));
+            notes.emplace_back(LogLevel::warning, fmt::format("space {}: {}", name, warning));
     }
-    if (store->schema().tables.empty()) notes.emplace_back("WARN", fmt::format("space {} has no tables yet: give it some with --schema", name));
+    if (store->schema().tables.empty())
+        notes.emplace_back(LogLevel::warning, fmt::format("space {} has no tables yet: give it some with --schema", name));
     hub::apply_policies(config, space, *store);
     return store;
 }
@@ -112,7 +134,8 @@ int run(const HubArguments& arguments) {
                          "give --data a folder; the hub keeps its spaces in SQLite files there");
     }
     const hub::Config config = read_config(arguments);
-    const network::HostPort address = network::parse_host_port(*config.listen);
+    const Log log(config.log_level);
+    const network::HostPort address = listen_address(*config.listen, !arguments.listen.empty());
     require_safe_address(address, arguments.insecure);
     const server::DataFolder folder(*config.data);
 
@@ -133,11 +156,11 @@ int run(const HubArguments& arguments) {
     const network::HostPort bound = server.listen();
     print_line(fmt::format("listening on {}", network::to_string(bound)));
     for (const auto& [level, note] : notes)
-        log(level, note);
-    log("INFO", fmt::format("hub on {}, {}, data in {}", network::to_string(bound), count_text(static_cast<int64_t>(config.spaces.size()), "space"),
-                            folder.path()));
+        log.write(level, note);
+    log.write(LogLevel::info, fmt::format("hub on {}, {}, data in {}", network::to_string(bound),
+                                          count_text(static_cast<int64_t>(config.spaces.size()), "space"), folder.path()));
     loop.run();
-    log("INFO", "stopped");
+    log.write(LogLevel::info, "stopped");
     return exit_ok;
 }
 

@@ -15,6 +15,7 @@
 #include "client/first_contact.h"
 #include "client/json.h"
 #include "device/replica.h"
+#include "model/conflict_table.h"
 
 namespace tombolo::cli {
 
@@ -87,8 +88,9 @@ std::vector<std::string> set_up(const InitArguments& arguments, const network::H
     if (schema) replica.adopt_schema(schema->schema, schema->hash);
     site = to_hex(replica.record().site.view());
     std::vector<std::string> names;
-    for (const Table& table : replica.schema().tables)
-        names.push_back(table.name);
+    for (const Table& table : replica.schema().tables) {
+        if (table.name != conflict_table_name) names.push_back(table.name);
+    }
     return names;
 }
 

@@ -62,7 +62,11 @@ std::string optional_time(const std::optional<int64_t>& at) { return at ? client
 }  // namespace
 
 void print_error(const Error& error) {
-    fmt::print(stderr, "tombolo: {}: {}\n", to_string(error.code()), printable(error.what()));
+    std::string_view sentence = error.what();
+    const bool is_list = error.code() == ErrorCode::config;  // one mistake a line
+    const size_t first = is_list ? sentence.find('\n') : std::string_view::npos;
+    fmt::print(stderr, "tombolo: {}: {}\n", to_string(error.code()), printable(sentence.substr(0, first)));
+    if (first != std::string_view::npos) fmt::print(stderr, "{}\n", sentence.substr(first + 1));
     if (!error.advice().empty()) fmt::print(stderr, "{}\n", error.advice());
 }
 

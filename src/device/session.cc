@@ -21,6 +21,16 @@ ErrorCode code_of(std::string_view text) {
     }
     return ErrorCode::protocol;
 }
+// The application may have changed a table so that it is not the hub's any more.
+void require_same_tables(const Replica& replica) {
+    for (const Table& theirs : replica.hub_schema().tables) {
+        const Table* here = replica.schema().find(theirs.name);
+        if (here == nullptr) continue;
+        if (const std::string difference = describe_difference(*here, theirs); !difference.empty())
+            throw Error(ErrorCode::schema, difference, "tables are changed at the hub, with tombolo hub --schema: make this one as it was");
+    }
+}
+
 }  // namespace
 
 Session::Session(Replica& replica, world::Clock& clock, Options options) : replica_(replica), clock_(clock), options_(std::move(options)) {
@@ -96,8 +106,9 @@ bool Session::take(std::string_view message) {
     bool taken = false;
     guarded([&] {
         wire::Message decoded = wire::decode(message, limits::message_bytes_max);
-        const bool greeting = std::holds_alternative<wire::Welcome>(decoded) || std::holds_alternative<wire::Refuse>(decoded);
-        if (greeting != (state_ == State::greeting)) throw Error(ErrorCode::protocol, "the hub sent a message out of turn");
+        const bool in_turn =
+            std::holds_alternative<wire::Refuse>(decoded) || std::holds_alternative<wire::Welcome>(decoded) == (state_ == State::greeting);
+        if (!in_turn) throw Error(ErrorCode::protocol, "the hub sent a message out of turn");
         std::visit(
             [&](auto& body) {
                 using Body = std::decay_t<decltype(body)>;
@@ -143,6 +154,7 @@ void Session::handle(wire::Welcome welcome) {
     if (welcome.schema) {
         replica_.adopt_schema(*welcome.schema, wire::hash_schema(*welcome.schema));
     }
+    require_same_tables(replica_);
     if (!welcome.resumed) replica_.clear_spool();
     spooling_ = welcome.resumed;
     head_ = welcome.head;
@@ -157,7 +169,7 @@ void Session::handle(wire::Welcome welcome) {
 void Session::handle(const wire::Refuse& refuse) {
     refused_ = true;
     retry_after_ = refuse.retry_after;
-    throw Error(code_of(refuse.code), refuse.reason);
+    throw Error(code_of(refuse.code), "the hub says: " + refuse.reason);
 }
 
 void Session::handle(const wire::VerdictNotice& notice) {

@@ -223,6 +223,11 @@ TEST_F(SessionTest, WrongHubAndRefusal) {
     EXPECT_EQ(session->failure()->code(), ErrorCode::needs_auth);
     EXPECT_EQ(session->retry_after(), 7);
     open();
+    greet();
+    hear(wire::Refuse{"disk-full", "its disk is full", 9});
+    EXPECT_EQ(session->failure()->code(), ErrorCode::disk_full) << "a hub may have to refuse in the middle of a conversation";
+    EXPECT_EQ(session->retry_after(), 9);
+    open();
     session->opened();
     hear(scene.to(1));
     EXPECT_EQ(session->failure()->code(), ErrorCode::protocol) << "before the welcome";

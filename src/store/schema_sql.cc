@@ -86,7 +86,9 @@ private:
     }
 
     [[noreturn]] void fail(std::string_view statement) {
-        throw Error(ErrorCode::schema, fmt::format("SQLite does not take \"{}\": {}", statement.substr(0, 120), sqlite3_errmsg(db_.handle())),
+        throw Error(ErrorCode::schema,
+                    fmt::format("SQLite does not take \"{}\": {}", trim(statement.substr(0, std::min<size_t>(statement.find(';'), 120))),
+                                sqlite3_errmsg(db_.handle())),
                     "correct the schema");
     }
 

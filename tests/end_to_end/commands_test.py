@@ -155,6 +155,17 @@ class Init(EndToEnd):
             self.assertEqual(db.execute("SELECT * FROM tasks").fetchall(), [(1, "one")])
         db.close()
 
+    def test_a_table_that_the_application_changed_is_named(self):
+        hub = self.start_hub()
+        for name, change in (("a.db", "ALTER TABLE tasks DROP COLUMN done"), ("b.db", "ALTER TABLE tasks RENAME COLUMN done TO finished"),
+                             ("c.db", "ALTER TABLE tasks ADD COLUMN mine"), ("d.db", "DROP TABLE tasks")):
+            device = self.device(hub, name)
+            self.ok("sync", device, "--once")
+            self.ok("sql", device, "INSERT INTO tasks(id, title) VALUES (tombolo_uuid(), 'kept')")
+            self.ok("sql", device, change)
+            for command in (["sync", device, "--once"], ["verify", device]):
+                self.assertIn("tasks", self.fails("schema", *command))
+
     def test_again_is_fine_elsewhere_is_not(self):
         hub = self.start_hub()
         a = self.device(hub, "a.db")
@@ -213,8 +224,26 @@ class HubCommand(EndToEnd):
         with open(self.file("hub.toml"), "w", encoding="utf-8") as file:
             file.write("[hub]\nlisten = 5\nretention = \"soon\"\n")
         message = self.fails("config", "hub", "--config", self.file("hub.toml"), "--data", self.file("hub"))
-        self.assertIn("hub.toml:2", message)
-        self.assertIn("hub.toml:3", message)
+        lines = message.splitlines()
+        self.assertTrue(lines[0].startswith("tombolo: config: ") and "hub.toml:2: " in lines[0], message)
+        self.assertIn("hub.toml:3: ", lines[1])
+
+    def test_the_log_keeps_to_its_level(self):
+        lines = {}
+        for level in ("error", "warning", "info"):
+            with open(self.file("hub.toml"), "w", encoding="utf-8") as file:
+                file.write(f"[log]\nlevel = \"{level}\"\n")
+            hub = self.start("hub", "--config", self.file("hub.toml"), "--data", self.file(level), "--listen", "127.0.0.1:0")
+            self.assertIn("listening on ", hub.stdout.readline())
+            hub.terminate()
+            self.assertEqual(hub.wait(DEADLINE), 0)
+            lines[level] = [line.split()[1] for line in hub.stderr.read().splitlines()]
+        self.assertEqual((lines["error"], lines["warning"]), ([], ["WARN"]), "a space without tables is worth a warning")
+        self.assertEqual(lines["info"], ["WARN", "INFO", "INFO"])
+
+    def test_an_address_that_is_none_is_wrong_usage(self):
+        for address in ("nonsense", "127.0.0.1:99999", "127.0.0.1"):
+            self.assertNotIn("ws://", self.fails("usage", "hub", "--data", self.file("hub"), "--listen", address, status=2))
 
     def test_health_and_metrics(self):
         from urllib.request import urlopen
