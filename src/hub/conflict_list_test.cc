@@ -93,6 +93,24 @@ TEST_F(ConflictListTest, ListsBothSidesAndEveryCandidate) {
         EXPECT_EQ(device->rows.count(encode_record(Row{list[0][column::id]})), 1U) << "an ordinary synced row";
 }
 
+TEST_F(ConflictListTest, AnExpressionThatFailsIsAConflictAndTheHubGoesOn) {
+    std::vector<Table> tables = scene.store().schema().tables;
+    tables[0].columns[1].policy = ColumnPolicy::sql;
+    tables[0].columns[1].expression = "CASE WHEN mine = 12 THEN abs(-9223372036854775807 - 1) ELSE mine + theirs END";
+    scene.store().set_policies(tables);
+    offline(a, 11);
+    offline(b, 12);
+    offline(c, 13);
+    for (TestDevice* device : {&a, &b, &c})
+        push(*device);
+    EXPECT_EQ(b.covered.back().kind, VerdictKind::in_conflict);
+    EXPECT_EQ(c.covered.back().kind, VerdictKind::merged);
+    const auto list = rows();
+    ASSERT_EQ(list.size(), 1U);
+    EXPECT_EQ(list[0][column::mine], Value(12));
+    EXPECT_EQ(list[0][column::theirs], Value(24)) << "what was combined since";
+}
+
 TEST_F(ConflictListTest, TellsHowItEnded) {
     for (const auto& [value, resolution] : std::vector<std::pair<int, std::string>>{{12, "mine"}, {10, "base"}, {99, "other"}}) {
         SCOPED_TRACE(resolution);
