@@ -252,10 +252,10 @@ void Freeze::complete_whole_row(uint64_t table_id, const std::vector<ValueView>*
     if (std::none_of(change_.cells.begin(), change_.cells.end(), of_whole)) return;
     if (row == nullptr) row = &row_at_end(table, table_id, change_.key);
     std::vector<CellView> cells;
-    auto written = change_.cells.begin();
     for (uint32_t column = 0; column < row->size(); ++column) {
-        if (written != change_.cells.end() && written->column == column) {
-            cells.push_back(*written++);
+        const auto written = std::find_if(change_.cells.begin(), change_.cells.end(), [&](const CellView& cell) { return cell.column == column; });
+        if (written != change_.cells.end()) {
+            cells.push_back(*written);
         } else if (table.is_of_whole(column)) {
             cells.push_back({column, (*row)[column], (*row)[column]});
         }
