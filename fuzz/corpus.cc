@@ -1,4 +1,4 @@
-// Writes seeds for the fuzz targets: DIR/wire and DIR/rows.
+// Writes seeds for the fuzz targets: DIR/wire, DIR/rows and DIR/edits.
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -6,6 +6,7 @@
 
 #include "fuzz_schema.h"
 #include "model/record.h"
+#include "model/text_edit.h"
 #include "wire/codec.h"
 #include "wire/rows.h"
 
@@ -52,6 +53,8 @@ void write_rows(const std::filesystem::path& folder) {
     insert.over_own_delete = false;
     changes.add(insert);
     changes.add({&tasks, ChangeKind::update, false, key, {{2, values[2], {}}}});
+    const std::string edit = encode_edit("milk", {{1, "il", "ead"}});
+    changes.add({&tasks, ChangeKind::update, false, key, {{1, {}, {}, edit}, {2, values[2], {}}}});
     ChangeView erase = insert;
     erase.kind = ChangeKind::erase;
     changes.add(erase);
@@ -68,6 +71,13 @@ void write_rows(const std::filesystem::path& folder) {
     write(folder / "rows", rows.take());
 }
 
+void write_edits(const std::filesystem::path& folder) {
+    for (const std::string base : {"milk", "a longer text with \u00e9\u20ac in it"}) {
+        const std::string edit = encode_edit(base, {{0, base.substr(0, 1), "M"}, {2, "", "\u00e8"}});
+        write(folder / std::to_string(base.size()), static_cast<char>(edit.size()) + edit + base);
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -78,8 +88,10 @@ int main(int argc, char** argv) {
     const std::filesystem::path folder(argv[1]);
     std::filesystem::create_directories(folder / "wire");
     std::filesystem::create_directories(folder / "rows");
+    std::filesystem::create_directories(folder / "edits");
     write_messages(folder / "wire", std::make_index_sequence<std::variant_size_v<wire::Message>>());
     write_full_messages(folder / "wire");
     write_rows(folder / "rows");
+    write_edits(folder / "edits");
     return 0;
 }

@@ -55,9 +55,12 @@ void HubNode::start() {
     commit_planned_ = false;
     auto store = store::open_sqlite_store(path(), random_, disk_.vfs());
     hub::update_schema(*store, schema_sql);
-    if (policies_.empty()) policies_ = choose_policies(store->schema(), random_);
+    if (policies_.empty()) {
+        policies_ = choose_policies(store->schema(), random_);
+        if (random_.chance(500)) options_.text_cache_bytes = random_.below(200);  // few, so that bases are asked for
+    }
     store->set_policies(policies_);
-    hub_ = std::make_unique<hub::Hub>(hub::HubOptions{}, clock_);
+    hub_ = std::make_unique<hub::Hub>(options_, clock_);
     hub_->add_space("main", std::move(store));
     after_event();
 }

@@ -44,6 +44,7 @@ private:
     Network* network_ = nullptr;
     Disk disk_;
     MachineClock clock_;
+    hub::HubOptions options_;
     std::vector<Table> policies_;  // of this seed; as a hub.toml they survive every restart
     uint64_t incarnation_ = 0;
     bool commit_planned_ = false;

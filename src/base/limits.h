@@ -21,6 +21,8 @@ inline constexpr size_t json_merge_bytes_max = size_t{1} << 20;  // larger docum
 inline constexpr size_t text_merge_bytes_max = size_t{4} << 20;  // changed lines of a larger text are a single value, likewise
 inline constexpr size_t expression_bytes_max = 10'000;           // of an `sql` policy, as SQL
 inline constexpr int expression_steps_max = 1'000'000;           // of SQLite's machine; it has no loops, so only a mistake gets there
+inline constexpr size_t text_cache_bytes = size_t{8} << 20;      // texts kept because the next edit may be of them; a space, a device
+inline constexpr size_t base_request_max = 1024;                 // texts asked for at once
 
 inline constexpr size_t verdict_cells_max = 16;         // cells that a verdict names; the rest is a count
 inline constexpr size_t verdict_cell_bytes_max = 1024;  // a cell whose table, key and column have more is not named

@@ -57,6 +57,7 @@ Apply::Result Apply::run(const std::vector<std::string>& parts, const wire::Chec
         rebase_until_settled();
     }
     finish_leaving();
+    outbox_.texts().forget_places();
     move_cursor(end);
     transaction.commit();
     return std::move(result_);
@@ -124,6 +125,10 @@ void Apply::read_part(std::string_view message) {
 // A whole image: what is not in it is gone. Rows with pending writes are rebased on what the image says of them.
 void Apply::begin_rebuild() {
     rebuild_ = true;
+    for (const Entry& entry : entries_) {
+        for (const std::string& row : pending_.rows_of(entry.header.number))
+            keep_bases(row);
+    }
     for (const Table& table : schema_.tables) {
         rows_.erase_all(table);
         rows_.assume_new(table);
@@ -241,8 +246,20 @@ Apply::Plan Apply::make_plan() {
         under.meta = state.meta;
     }
     confirm(plan);
+    for (const std::string& row : plan.rows)
+        keep_bases(row);
     rebase(plan);
     return plan;
+}
+
+// What is rejected may be ended by a person at any time, so nothing is to hang on it.
+void Apply::keep_bases(const std::string& row) {
+    pending_.keep_bases(row, [this](TransactionNumber number) {
+        const auto verdict = leaving_.find(number);
+        if (verdict != leaving_.end()) return verdict->second.kind == VerdictKind::rejected ? TextBases::Stay::aside : TextBases::Stay::leaves;
+        const Entry* entry = find_entry(number);
+        return entry != nullptr && entry->state == EntryState::rejected ? TextBases::Stay::aside : TextBases::Stay::pending;
+    });
 }
 
 // Transactions that leave, accepted as they were: on rows the checkpoint does not carry nobody else had a say, so they stand as
@@ -261,11 +278,12 @@ void Apply::confirm(Plan& plan) {
                                    .stamp = verdict.stamp,
                                    .retry = header.retry,
                                    .number = number};
-        const auto changes = outbox_.changes(number);
+        WholeChange whole;
+        const auto changes = outbox_.frozen_changes(number);
         while (const ChangeView* change = changes->next()) {
             const std::string row = row_name(schema_, *change->table, change->key);
             if (plan.rows.count(row) == 0 || fresh_.count(row) != 0) continue;
-            stand_as_written(*change, writer, plan.under[row]);
+            stand_as_written(outbox_.texts().make_whole(number, *change, whole), writer, plan.under[row]);
         }
     }
 }

@@ -64,6 +64,7 @@ private:
     void rebase_until_settled();
     Plan make_plan();
     void confirm(Plan& plan);
+    void keep_bases(const std::string& row);
     void stand_as_written(const ChangeView& change, const merge::Writer& writer, RowState& state);
     void rebase(Plan& plan);
     merge::RebaseWorld rebase_world();

@@ -69,7 +69,7 @@ const std::string* Dependence::image_erased_by(uint64_t number, const std::strin
     auto erased = erased_.find(number);
     if (erased == erased_.end()) {
         erased = erased_.emplace(number, std::unordered_map<std::string, std::string>{}).first;
-        const auto changes = outbox_.changes({number});
+        const auto changes = outbox_.frozen_changes({number});
         while (const ChangeView* change = changes->next()) {
             if (change->kind != ChangeKind::erase) continue;
             std::string image;

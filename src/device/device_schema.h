@@ -84,6 +84,16 @@ CREATE TABLE tombolo_under(
     PRIMARY KEY (table_id, key)
 ) WITHOUT ROWID;
 
+-- Texts that edits in the outbox were made of, of rows in tombolo_under: there the row does not tell any more.
+CREATE TABLE tombolo_base(
+    id        INTEGER PRIMARY KEY,
+    table_id  INTEGER NOT NULL,
+    key       BLOB NOT NULL,
+    base      BLOB NOT NULL,                  -- digest_text
+    text      TEXT NOT NULL,
+    UNIQUE (table_id, key, base)
+);
+
 -- A large checkpoint while it arrives: CheckpointPart messages, still compressed.
 CREATE TABLE tombolo_spool(
     part    INTEGER PRIMARY KEY,

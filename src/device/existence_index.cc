@@ -21,7 +21,7 @@ void ExistenceIndex::cover(Outbox& outbox, const Schema& schema, uint64_t last) 
     while (const auto entry = outbox.next_after({covered_})) {
         if (entry->header.number.value > last) break;
         std::vector<uint64_t> rows;
-        const auto changes = outbox.changes(entry->header.number);
+        const auto changes = outbox.frozen_changes(entry->header.number);
         while (const ChangeView* change = changes->next()) {
             if (change->kind == ChangeKind::update) continue;
             rows.push_back(hash_row(static_cast<uint64_t>(change->table - schema.tables.data()) + 1, change->key));

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "merge/edit_text.h"
 #include "model/record.h"
 
 namespace tombolo::device {
@@ -291,9 +292,21 @@ void Freeze::write_insert(const Table& table, uint64_t table_id, std::string_vie
 void Freeze::write(uint64_t table_id) {
     if (const uint64_t maker = dependence_.maker_of(table_id, change_.key); maker != 0) writing_.depends.push_back(maker);
     if (change_.kind != ChangeKind::update) writing_.made_or_ended.push_back(hash_row(table_id, change_.key));
+    if (change_.kind == ChangeKind::update) take_edits();
     writer_.add(change_);
     ++writing_.changes;
     if (writer_.size() >= limits::part_bytes_target) flush_part();
+}
+
+// Of a text that merges, what was done to it goes out, where that is shorter than the text before and after.
+void Freeze::take_edits() {
+    edits_.clear();
+    for (CellView& cell : change_.cells) {
+        if (change_.table->columns[cell.column].policy != ColumnPolicy::text) continue;
+        if (cell.base.type() != ValueType::text || cell.value.type() != ValueType::text) continue;
+        std::optional<std::string> edit = merge::edit_text(cell.base.bytes(), cell.value.bytes());
+        if (edit) cell.edit = edits_.emplace_back(std::move(*edit));
+    }
 }
 
 void Freeze::flush_part() {

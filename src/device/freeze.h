@@ -7,6 +7,7 @@
 // operation of a transaction touches (nearly all) stream through; the others are gathered in memory.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -54,6 +55,7 @@ private:
     void write_erase(const Table& table, uint64_t table_id, std::string_view key, const LogOp& op);
     void write_insert(const Table& table, uint64_t table_id, std::string_view key);
     void write(uint64_t table_id);  // change_
+    void take_edits();
     void flush_part();
     void write_entry(const LogContext& context);
 
@@ -73,6 +75,7 @@ private:
     Writing writing_;
     wire::ChangeWriter writer_;
     ChangeView change_;
+    std::deque<std::string> edits_;  // of change_
 };
 
 }  // namespace tombolo::device

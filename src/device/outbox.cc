@@ -5,6 +5,7 @@
 #include "device/existence_index.h"
 #include "device/freeze.h"
 #include "device/log_record.h"
+#include "device/text_bases.h"
 #include "wire/rows.h"
 
 namespace tombolo::device {
@@ -61,6 +62,24 @@ private:
     uint32_t part_ = 0;  // the next one
     std::string rows_;
     std::optional<wire::ChangeReader> reader_;
+};
+
+// The same, with its texts whole.
+class WholeSource : public ChangeSource {
+public:
+    WholeSource(Outbox& outbox, TransactionNumber number) : outbox_(outbox), number_(number), changes_(outbox.frozen_changes(number)) {}
+
+    void rewind() override { changes_->rewind(); }
+    const ChangeView* next() override {
+        const ChangeView* change = changes_->next();
+        return change == nullptr ? nullptr : &outbox_.texts().make_whole(number_, *change, whole_);
+    }
+
+private:
+    Outbox& outbox_;
+    TransactionNumber number_;
+    std::unique_ptr<ChangeSource> changes_;
+    WholeChange whole_;
 };
 
 }  // namespace
@@ -131,7 +150,8 @@ bool decode_verdict(std::string_view bytes, Verdict& verdict) {
     return read_cell_notes(in, verdict) && in.at_end();
 }
 
-Outbox::Outbox(sqlite::Connection& db, const Schema& schema) : db_(db), schema_(schema), existence_(std::make_unique<ExistenceIndex>()) {}
+Outbox::Outbox(sqlite::Connection& db, const Schema& schema)
+    : db_(db), schema_(schema), texts_(std::make_unique<TextBases>(db, schema, *this)), existence_(std::make_unique<ExistenceIndex>()) {}
 Outbox::~Outbox() = default;
 
 size_t Outbox::freeze() {
@@ -187,7 +207,9 @@ bool Outbox::has_part(TransactionNumber number, uint32_t part) {
     return find.with(number.value, static_cast<int64_t>(part)).step();
 }
 
-std::unique_ptr<ChangeSource> Outbox::changes(TransactionNumber number) { return std::make_unique<PartSource>(*this, schema_, number); }
+std::unique_ptr<ChangeSource> Outbox::changes(TransactionNumber number) { return std::make_unique<WholeSource>(*this, number); }
+
+std::unique_ptr<ChangeSource> Outbox::frozen_changes(TransactionNumber number) { return std::make_unique<PartSource>(*this, schema_, number); }
 
 void Outbox::set_state(TransactionNumber number, EntryState state) {
     db_.cached("UPDATE main.tombolo_outbox SET state = ?2 WHERE number = ?1").with(number.value, static_cast<int>(state)).run();
@@ -200,6 +222,7 @@ void Outbox::set_verdict(TransactionNumber number, const Verdict& verdict) {
 void Outbox::remove(TransactionNumber number) {
     db_.cached("DELETE FROM main.tombolo_part WHERE number = ?1").with(number.value).run();
     db_.cached("DELETE FROM main.tombolo_outbox WHERE number = ?1").with(number.value).run();
+    texts_->forget_places();
 }
 
 void Outbox::add(const Entry& entry) {
@@ -226,6 +249,7 @@ size_t Outbox::add_part(TransactionNumber number, uint32_t part, const std::stri
 
 void Outbox::move_parts(TransactionNumber from, TransactionNumber to) {
     db_.cached("UPDATE main.tombolo_part SET number = ?2 WHERE number = ?1").with(from.value, to.value).run();
+    texts_->forget_places();
 }
 
 std::pair<TransactionNumber, TransactionId> Outbox::last() {

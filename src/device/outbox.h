@@ -45,6 +45,7 @@ std::string encode_verdict(const Verdict& verdict);
 bool decode_verdict(std::string_view bytes, Verdict& verdict);
 
 class ExistenceIndex;
+class TextBases;
 
 class Outbox {
 public:
@@ -66,7 +67,10 @@ public:
     std::optional<Entry> next_after(TransactionNumber number);                 // pending or expected
     std::optional<std::string> part(TransactionNumber number, uint32_t part);  // nullopt past the last one
     bool has_part(TransactionNumber number, uint32_t part);                    // without reading it
-    std::unique_ptr<ChangeSource> changes(TransactionNumber number);           // of a frozen transaction; borrows this
+    // Of a frozen transaction; borrows this. Texts that are kept as edits are made whole: for a pending one, in the transaction that froze.
+    std::unique_ptr<ChangeSource> changes(TransactionNumber number);
+    std::unique_ptr<ChangeSource> frozen_changes(TransactionNumber number);  // as they are sent, edits and all
+    TextBases& texts() { return *texts_; }
 
     void set_state(TransactionNumber number, EntryState state);
     void set_verdict(TransactionNumber number, const Verdict& verdict);
@@ -91,6 +95,7 @@ public:
 private:
     sqlite::Connection& db_;
     const Schema& schema_;
+    std::unique_ptr<TextBases> texts_;
     std::unique_ptr<ExistenceIndex> existence_;  // of frozen pending transactions; fills itself
 };
 

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/coding.h"
 #include "model/record.h"
+#include "model/whole_change.h"
 
 namespace tombolo::device {
 
@@ -52,6 +53,7 @@ void PendingIndex::follow(const std::vector<Entry>& entries, const Schema& schem
 
 void PendingIndex::clear() {
     writers_.clear();
+    edited_.clear();
     known_.clear();
 }
 
@@ -62,15 +64,23 @@ void PendingIndex::forget(TransactionNumber number, const Known& known) {
         numbers.erase(std::find(numbers.begin(), numbers.end(), number));
         if (numbers.empty()) writers_.erase(writers);
     }
+    for (const std::string& row : known.edited) {
+        const auto edited = edited_.find(row);
+        if (--edited->second == 0) edited_.erase(edited);
+    }
 }
 
 void PendingIndex::read(const Entry& entry, const Schema& schema, Outbox& outbox) {
     const TransactionNumber number = entry.header.number;
     Known& known = known_[number];
     known.id = entry.header.id;
-    const auto changes = outbox.changes(number);
+    const auto changes = outbox.frozen_changes(number);
     while (const ChangeView* change = changes->next()) {
         std::string name = row_name(schema, *change->table, change->key);
+        if (tombolo::has_edits(*change)) {
+            known.edited.push_back(name);
+            ++edited_[name];
+        }
         std::vector<TransactionNumber>& writers = writers_[name];
         const auto place = std::lower_bound(writers.begin(), writers.end(), number);
         if (place != writers.end() && *place == number) continue;
@@ -146,6 +156,11 @@ void PendingRows::drop(const std::string& row) {
         .bind(1, static_cast<int64_t>(&table - schema_.tables.data()) + 1)
         .bind_blob(2, key_in(row))
         .run();
+    outbox_.texts().drop(table, key_in(row));
+}
+
+void PendingRows::keep_bases(const std::string& row, const std::function<TextBases::Stay(TransactionNumber)>& stay) {
+    if (index_.has_edits(row)) outbox_.texts().keep(table_of(schema_, row), key_in(row), stay);
 }
 
 namespace {
@@ -157,7 +172,9 @@ struct Undone {
     RowState state;
     std::map<uint32_t, Value> cells;
 
-    void walk(const ChangeView& change) {
+    // `base_of(cell)` finds what an edit of a text was made of.
+    template <typename BaseOf>
+    void walk(const ChangeView& change, BaseOf base_of) {
         if (settled) return;
         switch (change.kind) {
             case ChangeKind::insert: settled = true; break;  // state stays unknown
@@ -169,8 +186,10 @@ struct Undone {
                 overlay_cells();
                 break;
             case ChangeKind::update:
-                for (const CellView& cell : change.cells)
-                    cells.try_emplace(cell.column, Value(cell.base));
+                for (const CellView& cell : change.cells) {
+                    if (cells.count(cell.column) != 0) continue;
+                    cells.emplace(cell.column, cell.edit.empty() ? Value(cell.base) : Value(base_of(cell)));
+                }
                 break;
         }
     }
@@ -187,10 +206,10 @@ std::unordered_map<std::string, RowState> PendingRows::derive(const std::set<std
     for (const std::string& row : wanted)
         undone.try_emplace(row);
     for (const TransactionNumber number : shown) {
-        const auto changes = outbox_.changes(number);
+        const auto changes = outbox_.frozen_changes(number);
         while (const ChangeView* change = changes->next()) {
             const auto found = undone.find(row_name(schema_, *change->table, change->key));
-            if (found != undone.end()) found->second.walk(*change);
+            if (found != undone.end()) found->second.walk(*change, [&](const CellView& cell) { return outbox_.texts().find(number, *change, cell); });
         }
     }
     std::unordered_map<std::string, RowState> result;

@@ -4,6 +4,7 @@
 // the first pending write; otherwise it is the present row with the shown pending writes undone, and is derived.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "device/outbox.h"
 #include "device/table_rows.h"
+#include "device/text_bases.h"
 #include "model/row.h"
 
 namespace tombolo::device {
@@ -33,16 +35,19 @@ public:
     // Entries that change `row`, in order of number; empty if none.
     const std::vector<TransactionNumber>& writers(const std::string& row) const;
     const std::vector<std::string>& rows_of(TransactionNumber number) const;
+    bool has_edits(const std::string& row) const { return edited_.count(row) != 0; }  // of texts (device/text_bases.h)
 
 private:
     struct Known {
         TransactionId id;
         std::vector<std::string> rows;
+        std::vector<std::string> edited;  // of these
     };
     void forget(TransactionNumber number, const Known& known);
     void read(const Entry& entry, const Schema& schema, Outbox& outbox);
 
     std::unordered_map<std::string, std::vector<TransactionNumber>> writers_;
+    std::unordered_map<std::string, size_t> edited_;  // by how many
     std::map<TransactionNumber, Known> known_;
 };
 
@@ -62,6 +67,8 @@ public:
     std::vector<std::string> stored_rows();
     void store(const std::string& row, const RowState& state);
     void drop(const std::string& row);
+    // From now on tables do not tell what the text edits of `row` were made of. Stored rows need it, and dropping them ends it.
+    void keep_bases(const std::string& row, const std::function<TextBases::Stay(TransactionNumber)>& stay);
     // The present row with the changes of `shown` (in order of number) undone, for each of `wanted`.
     std::unordered_map<std::string, RowState> derive(const std::set<std::string>& wanted, const std::vector<TransactionNumber>& shown);
 

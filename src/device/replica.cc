@@ -6,6 +6,7 @@
 #include "device/apply.h"
 #include "device/device_schema.h"
 #include "device/rejected.h"
+#include "device/text_bases.h"
 #include "sqlite/inspect.h"
 #include "wire/codec.h"
 
@@ -248,6 +249,14 @@ void Replica::note_head(Seq head, bool synced) {
         .with(head.value, synced ? 1 : 0, world_.clock->wall())
         .run();
     transaction.commit();
+}
+
+std::string Replica::base_of_edit(const TextDigest& base) {
+    sqlite::WriteTransaction transaction(db_);
+    outbox_->freeze();
+    std::string text = outbox_->texts().find(base);
+    transaction.commit();
+    return text;
 }
 
 // --- a checkpoint that is arriving ---

@@ -69,6 +69,9 @@ public:
     void note_welcome(const wire::Welcome& welcome, int64_t round_trip);
     void note_head(Seq head, bool synced);
 
+    // The text with this digest, of which a queued edit was made. Error(protocol): there is none.
+    std::string base_of_edit(const TextDigest& base);
+
     // --- a checkpoint that is arriving ---
     void spool(const std::string& message);  // one CheckpointPart message, as it came
     std::optional<wire::Resume> resume_point();

@@ -118,7 +118,7 @@ bool Session::take(std::string_view message) {
                     handle(std::move(body));
                 } else if constexpr (std::is_same_v<Body, wire::Refuse> || std::is_same_v<Body, wire::VerdictNotice> ||
                                      std::is_same_v<Body, wire::CheckpointEnd> || std::is_same_v<Body, wire::Pong> ||
-                                     std::is_same_v<Body, wire::VerifyAnswer>) {
+                                     std::is_same_v<Body, wire::VerifyAnswer> || std::is_same_v<Body, wire::BaseRequest>) {
                     handle(body);
                 } else {
                     throw Error(ErrorCode::protocol, "the hub sent a message that only devices send");
@@ -274,24 +274,47 @@ void Session::push() {
         local_dirty_ = false;
     }
     send_fragments();
-    while (unsent_ < limits::send_window_bytes && pushing_.value < covered_.value + limits::push_window_transactions) {
-        const std::optional<Entry> entry = outbox.next_after(pushing_);
-        if (!entry) return;
-        std::optional<std::string> rows = outbox.part(entry->header.number, next_part_);
-        const bool last = !outbox.has_part(entry->header.number, next_part_ + 1);
-        wire::PushPart part;
-        part.number = entry->header.number;
-        part.first = next_part_ == 0;
-        part.last = last;
-        if (part.first) part.header = entry->header;
-        if (rows) part.rows = std::move(*rows);
-        send_part(wire::encode(part));
-        ++next_part_;
-        if (last) {
-            pushing_ = entry->header.number;
-            next_part_ = 0;
-        }
+    while (unsent_ < limits::send_window_bytes && push_next()) {
     }
+}
+
+bool Session::push_next() {
+    if (!asked_bases_.empty()) return send_base(), true;
+    if (pushing_.value >= covered_.value + limits::push_window_transactions) return false;
+    Outbox& outbox = replica_.outbox();
+    const std::optional<Entry> entry = outbox.next_after(pushing_);
+    if (!entry) return false;
+    std::optional<std::string> rows = outbox.part(entry->header.number, next_part_);
+    const bool last = !outbox.has_part(entry->header.number, next_part_ + 1);
+    wire::PushPart part;
+    part.number = entry->header.number;
+    part.first = next_part_ == 0;
+    part.last = last;
+    if (part.first) part.header = entry->header;
+    if (rows) part.rows = std::move(*rows);
+    send_part(wire::encode(part));
+    ++next_part_;
+    if (last) {
+        pushing_ = entry->header.number;
+        next_part_ = 0;
+    }
+    return true;
+}
+
+// What was sent behind that transaction the hub has forgotten. A part that is on its way in fragments is finished all the same.
+void Session::handle(const wire::BaseRequest& request) {
+    if (!asked_bases_.empty() || request.bases.empty() || !replica_.outbox().find(request.number))
+        throw Error(ErrorCode::protocol, "the hub asks for texts that this device cannot have");
+    asked_bases_.assign(request.bases.begin(), request.bases.end());
+    pushing_ = request.number;
+    next_part_ = 0;
+    push_due_ = true;
+}
+
+void Session::send_base() {
+    wire::BaseText text{pushing_, replica_.base_of_edit(asked_bases_.front())};
+    asked_bases_.pop_front();
+    send_part(wire::encode(text));
 }
 
 void Session::send_part(std::string message) {

@@ -9,6 +9,7 @@
 //   talking    CheckpointPart             talking    keep it; on disk once they are large
 //   talking    CheckpointEnd              talking    apply; send Applied; tell verdicts
 //   talking    VerdictNotice              talking    tell (no table changes)
+//   talking    BaseRequest                talking    send the texts, then push from the next number on
 //   talking    nothing for a while        talking    send Ping; deadline: answer
 //   talking    bytes move before the      talking    wait on: the link is slow, and the Ping stands behind them
 //              Ping, or arrive
@@ -91,10 +92,13 @@ private:
     void handle(const wire::CheckpointEnd& end);
     void handle(const wire::Pong& pong);
     void handle(const wire::VerifyAnswer& answer);
+    void handle(const wire::BaseRequest& request);
     void do_what_is_due();
     bool take(std::string_view message);
     void take_waiting();
     void push();
+    bool push_next();
+    void send_base();
     void ping();
     int64_t quiet_limit() const;
     BootTime answer_due() const;
@@ -136,13 +140,14 @@ private:
     BootTime retry_local_at_ = 0;  // the file was busy: try again then; 0: nothing waits
 
     size_t unsent_ = 0;
-    wire::Fragmenter sending_;   // a long part on its way; small messages may pass it
-    std::string arriving_;       // fragments of a long message so far
-    TransactionNumber pushing_;  // newest entry fully handed to the transport
-    uint32_t next_part_ = 0;     // of the entry after pushing_
-    TransactionNumber covered_;  // newest own number with a verdict applied
-    bool froze_ = false;         // since take_froze
-    bool local_dirty_ = true;    // the log may hold something to freeze
+    wire::Fragmenter sending_;            // a long part on its way; small messages may pass it
+    std::string arriving_;                // fragments of a long message so far
+    TransactionNumber pushing_;           // newest entry fully handed to the transport
+    uint32_t next_part_ = 0;              // of the entry after pushing_
+    TransactionNumber covered_;           // newest own number with a verdict applied
+    std::deque<TextDigest> asked_bases_;  // of pushing_, which the hub has
+    bool froze_ = false;                  // since take_froze
+    bool local_dirty_ = true;             // the log may hold something to freeze
 
     std::vector<std::string> parts_;  // of the checkpoint that is arriving, while small
     size_t parts_bytes_ = 0;

@@ -99,6 +99,66 @@ TEST_F(SessionTest, TheWindowHoldsPartsBack) {
     EXPECT_TRUE(scene.replica->outbox().has_part({1}, static_cast<uint32_t>(parts - 1)));
 }
 
+struct TextSessionTest : SessionTest {
+    TextSessionTest() {
+        Schema schema = scene.schema;
+        schema.tables[0].columns[1].policy = ColumnPolicy::text;
+        scene.replica->adopt_schema(schema, wire::hash_schema(schema));
+        scene.apply(scene.to(5).row("t", {"x", base}));
+        for (const char* word : {"one", "two", "three"})
+            scene.app.prepare("UPDATE t SET a = a || ?1").with(word).run();
+        greet(5);
+    }
+    void ask(uint64_t number, const std::vector<std::string>& texts) {
+        wire::BaseRequest request{{number}, {}};
+        for (const std::string& text : texts)
+            request.bases.push_back(digest_text(text));
+        hear(wire::Message(request));
+    }
+    std::string base = std::string(500, 'b') + " ";
+};
+
+TEST_F(TextSessionTest, TheHubGetsTheBasesItAsksForAndWhatCameBehindAgain) {
+    const auto sent = session->take_messages();
+    EXPECT_EQ(describe(sent), "Hello, PushPart 1, PushPart 2, PushPart 3");
+    EXPECT_LT(sent[2].size(), 200U);
+    ask(2, {base + "one"});
+    const auto again = session->take_messages();
+    EXPECT_EQ(describe(again), "BaseText, PushPart 3");
+    EXPECT_EQ(wire::decode(again[0], limits::message_bytes_max), wire::Message(wire::BaseText{{2}, base + "one"}));
+    EXPECT_EQ(again[1], sent[3]) << "byte for byte";
+    // Of a transaction from an earlier connection, before it was sent again on this one.
+    open();
+    session->opened();
+    said();
+    scene.run("UPDATE t SET a = 'no edit any more'");
+    hear(welcome_for(scene, 5));
+    said();
+    ask(1, {base});
+    EXPECT_EQ(said(), "BaseText, PushPart 2, PushPart 3, PushPart 4");
+}
+
+TEST_F(TextSessionTest, ABusyFileOnlyDelaysTheAnswer) {
+    said();
+    scene.run("BEGIN IMMEDIATE");
+    ask(1, {base});
+    EXPECT_EQ(said(), "");
+    EXPECT_FALSE(session->closed());
+    scene.run("COMMIT");
+    pass(session->deadline() - scene.world.clock.boot());
+    EXPECT_EQ(said(), "BaseText, PushPart 2, PushPart 3");
+}
+
+TEST_F(TextSessionTest, ARequestThatCannotBeMetEndsTheConversation) {
+    said();
+    ask(9, {base});
+    ASSERT_TRUE(session->failure());
+    EXPECT_EQ(session->failure()->code(), ErrorCode::protocol);
+    greet(5);
+    ask(1, {"a text that was never there"});
+    EXPECT_EQ(session->failure().value().code(), ErrorCode::protocol);
+}
+
 TEST_F(SessionTest, ACheckpointIsAppliedAndAnswered) {
     scene.run("INSERT INTO t VALUES ('mine', 1)");
     greet(2);

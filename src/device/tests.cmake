@@ -10,3 +10,4 @@ tombolo_add_test(network_evidence_test DEPS tombolo_device SOURCES src/device/ne
 tombolo_add_test(liveness_test DEPS tombolo_device SOURCES src/device/liveness_test.cc)
 tombolo_add_test(rejected_test DEPS tombolo_device SOURCES src/device/rejected_test.cc)
 tombolo_add_test(row_states_test DEPS tombolo_device SOURCES src/device/row_states_test.cc)
+tombolo_add_test(text_bases_test DEPS tombolo_device SOURCES src/device/text_bases_test.cc)

@@ -122,13 +122,14 @@ struct Decision {
 
 class Committer {
 public:
-    Committer(store::Store& store, Submission& submission, Expressions& expressions, HubTime now, int64_t retention)
+    Committer(store::Store& store, Submission& submission, Expressions& expressions, HubTime now, int64_t retention, TextCache& texts)
         : store_(store),
           submission_(submission),
           header_(submission.header),
           expressions_(expressions),
           now_(now),
           retention_(retention),
+          texts_(texts),
           site_(store.find_site(submission.site_id)) {
         if (header_.seen.epoch == store.state().epoch || header_.seen.seq.value == 0) seen_ = header_.seen.seq;
     }
@@ -137,6 +138,7 @@ public:
         if (header_.number <= site_.last_number) return earlier_verdict();
         const HubTime stamp = effective_stamp();
         const Decision decision = decide(stamp);
+        if (!submission_.lacking.empty()) return std::nullopt;
         return record(decision, stamp);
     }
 
@@ -168,7 +170,8 @@ private:
         }
         store_.begin_transaction(store_.state().head.next());
         merge::Outcome outcome = merge_and_check(stamp);
-        outcome.rejected() ? store_.rollback_transaction() : store_.release_transaction();
+        const bool stands = !outcome.rejected() && submission_.lacking.empty();
+        stands ? store_.release_transaction() : store_.rollback_transaction();
         return {std::move(outcome), {}};
     }
 
@@ -182,10 +185,12 @@ private:
             const Seq seq = store_.state().head.next();
             ConflictList conflicts(store_, {submission_.site_id, seq, now_});
             StoredRows rows(store_, conflicts, seq);
-            SubmittedChanges changes(store_.schema(), submission_.parts);
+            SubmittedChanges submitted(store_.schema(), submission_.parts);
+            WholeChanges changes(submitted, store_, submission_.bases, texts_);
             const merge::Writer writer{submission_.site, seen(), seq, stamp, header_.retry, header_.number};
             merge::Outcome outcome = merge::merge_transaction(rows, changes, writer, &conflicts, &expressions_);
-            if (outcome.rejected()) return outcome;
+            submission_.lacking = changes.lacking();
+            if (outcome.rejected() || !submission_.lacking.empty()) return outcome;
             conflicts.expire(now_ - retention_);
             if (auto violation = store_.finish_transaction()) return rejection(violation->code, std::move(violation->sentence));
             if (rows.any_revived()) result_known_to_author_ = false;
@@ -219,6 +224,7 @@ private:
     Expressions& expressions_;
     HubTime now_;
     int64_t retention_;
+    TextCache& texts_;
     store::SiteRecord site_;
     std::optional<Seq> seen_;  // nullopt: in another epoch
     bool result_known_to_author_ = true;
@@ -227,8 +233,9 @@ private:
 
 }  // namespace
 
-std::optional<Verdict> commit_transaction(store::Store& store, Submission& submission, Expressions& expressions, HubTime now, int64_t retention) {
-    return Committer(store, submission, expressions, now, retention).run();
+std::optional<Verdict> commit_transaction(store::Store& store, Submission& submission, Expressions& expressions, HubTime now, int64_t retention,
+                                          TextCache& texts) {
+    return Committer(store, submission, expressions, now, retention, texts).run();
 }
 
 }  // namespace tombolo::hub

@@ -22,7 +22,7 @@ Hub::Hub(HubOptions options, world::Clock& clock) : options_(std::move(options))
 
 void Hub::add_space(std::string name, std::unique_ptr<store::Store> store) {
     SpaceMetrics& metrics = metrics_.spaces[name];
-    spaces_[name] = std::make_unique<Space>(name, std::move(store), clock_, metrics, options_.retention);
+    spaces_[name] = std::make_unique<Space>(name, std::move(store), clock_, metrics, options_.retention, options_.text_cache_bytes);
 }
 
 Space* Hub::find_space(std::string_view name) {
@@ -63,6 +63,7 @@ void Hub::replace_older(const Peer& peer) {
     if (peer.site().value == 0) return;
     PeerId& current = peer_of_site_[{peer.space(), peer.site()}];
     if (Peer* older = find_peer(current); older != nullptr && older->id() != peer.id()) {
+        peer.space()->forget_waiting(peer.site());
         older->refuse(Error(ErrorCode::closed, "the device has connected again"), 0, world());
     }
     current = peer.id();
@@ -80,7 +81,10 @@ void Hub::closed(PeerId id) {
     const auto found = peers_.find(id);
     if (found == peers_.end()) return;
     const auto of_site = peer_of_site_.find({found->second->space(), found->second->site()});
-    if (of_site != peer_of_site_.end() && of_site->second == id) peer_of_site_.erase(of_site);
+    if (of_site != peer_of_site_.end() && of_site->second == id) {
+        of_site->first.first->forget_waiting(of_site->first.second);
+        peer_of_site_.erase(of_site);
+    }
     peers_.erase(found);
 }
 
@@ -119,13 +123,18 @@ void Hub::commit(Space& space) {
 
 void Hub::tell(Space& space, const Space::Decided& decided) {
     const auto id = peer_of_site_.find({&space, decided.site});
-    if (id == peer_of_site_.end()) return;
-    Peer* peer = find_peer(id->second);
+    Peer* peer = id == peer_of_site_.end() ? nullptr : find_peer(id->second);
+    if (decided.waiting.value != 0) return ask(space, decided, peer);
     if (peer == nullptr) return;
     if (decided.diverged)
         peer->refuse(Error(ErrorCode::diverged_copy, "another copy of this device's file has sent other transactions under the same numbers"), 0,
                      world());
     if (decided.verdict) peer->tell(*decided.verdict, world());
+}
+
+void Hub::ask(Space& space, const Space::Decided& decided, Peer* peer) {
+    if (peer == nullptr || !peer->is_open()) return space.forget_waiting(decided.site);
+    peer->ask(decided.waiting, decided.lacking, world());
 }
 
 void Hub::feed_all(Space& space) {

@@ -21,8 +21,9 @@
 namespace tombolo::hub {
 
 struct HubOptions {
-    std::string program = "tombolo";                // told to devices
-    int64_t retention = limits::retention_default;  // microseconds; 0: tombstones go as soon as nobody is being fed them
+    std::string program = "tombolo";                     // told to devices
+    int64_t retention = limits::retention_default;       // microseconds; 0: tombstones go as soon as nobody is being fed them
+    size_t text_cache_bytes = limits::text_cache_bytes;  // a space; 0: devices are asked for every base that is not stored
 };
 
 class Hub {
@@ -58,6 +59,7 @@ private:
     void replace_older(const Peer& peer);
     void commit(Space& space);
     void tell(Space& space, const Space::Decided& decided);
+    void ask(Space& space, const Space::Decided& decided, Peer* peer);
     void feed_all(Space& space);
     void fail(Space& space, const Error& error);
     void close_silent(BootTime now);

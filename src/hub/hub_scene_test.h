@@ -91,6 +91,7 @@ public:
     Image rows;  // at the cursor
     std::vector<wire::CheckpointPart> spool;
     std::vector<Verdict> notices;
+    std::vector<wire::BaseRequest> base_requests;
     std::vector<Verdict> covered;
     std::optional<wire::Welcome> welcome;
     std::optional<wire::Refuse> refuse;
@@ -217,6 +218,8 @@ inline void TestDevice::receive(const wire::Message& message) {
         spool.push_back(*part);
     } else if (const auto* end = std::get_if<wire::CheckpointEnd>(&message)) {
         apply(*end);
+    } else if (const auto* request = std::get_if<wire::BaseRequest>(&message)) {
+        base_requests.push_back(*request);
     } else if (const auto* pong = std::get_if<wire::Pong>(&message)) {
         pongs += pong->nonce;
     }

@@ -86,6 +86,8 @@ std::string prometheus_text(const HubMetrics& metrics) {
     add_space_values(text, metrics, "group_commits_total", "counter", "Groups committed.", &SpaceMetrics::groups);
     add_space_values(text, metrics, "group_commit_failures_total", "counter", "Groups that the storage could not take.",
                      &SpaceMetrics::failed_groups);
+    add_space_values(text, metrics, "text_bases_asked_total", "counter", "Texts that edits were made of, asked of their devices.",
+                     &SpaceMetrics::bases_asked);
     add_space_values(text, metrics, "checkpoints_total", "counter", "Whole checkpoints sent.", &SpaceMetrics::checkpoints);
     add_space_values(text, metrics, "live_checkpoints_total", "counter", "Of these, encoded once for many readers.", &SpaceMetrics::live_checkpoints);
     add_space_values(text, metrics, "purged_tombstones_total", "counter", "Tombstones dropped at the retention horizon.",

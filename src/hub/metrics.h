@@ -18,6 +18,7 @@ struct SpaceMetrics {
     uint64_t in_conflict = 0;
     uint64_t rejected = 0;
     uint64_t repeated = 0;          // sent again after their verdict was applied
+    uint64_t bases_asked = 0;       // texts that edits were made of, asked of their devices
     uint64_t checkpoints = 0;       // sent, whole
     uint64_t live_checkpoints = 0;  // of these, encoded once for many
     uint64_t purged_tombstones = 0;

@@ -59,6 +59,7 @@ void Peer::handle(const wire::Message& message, PeerWorld world) {
     }
     if (!feed_) throw protocol_error("after a Hello that only asks for the schema nothing more is said");
     if (const auto* part = std::get_if<wire::PushPart>(&message)) return push(*part, world);
+    if (const auto* base = std::get_if<wire::BaseText>(&message)) return take_base(*base);
     if (const auto* cursor = std::get_if<wire::Applied>(&message)) return applied(*cursor);
     if (const auto* ping = std::get_if<wire::Ping>(&message)) return pong(*ping, world);
     if (const auto* request = std::get_if<wire::VerifyRequest>(&message)) return verify(*request, world);
@@ -134,6 +135,7 @@ bool Peer::start_feed(const wire::Hello& hello, const store::SiteRecord& record,
 // --- pushing ---
 
 void Peer::push(const wire::PushPart& part, PeerWorld world) {
+    if (!asked_bases_.empty()) return;  // it had not heard of the request yet, and sends this again
     if (part.first == assembly_.has_value())
         throw protocol_error(part.first ? "a transaction begins before the one before it has ended"
                                         : "a part of a transaction came before its first");
@@ -180,6 +182,23 @@ void Peer::finish_transaction(PeerWorld world) {
                     fmt::format("transaction {} of this device was already made by another copy of its file", assembly.header.number.value));
     }
     tell(known->verdict, world);
+}
+
+// --- bases of edits ---
+
+void Peer::ask(TransactionNumber number, const std::vector<TextDigest>& bases, PeerWorld world) {
+    assembly_.reset();
+    asked_number_ = number;
+    asked_bases_.assign(bases.begin(), bases.end());
+    send(wire::BaseRequest{number, bases}, world);
+}
+
+void Peer::take_base(const wire::BaseText& base) {
+    if (asked_bases_.empty() || base.number != asked_number_ || digest_text(base.text) != asked_bases_.front())
+        throw protocol_error("a text came that was not asked for");
+    space_->give_base(site_, base.number, asked_bases_.front(), base.text);
+    asked_bases_.pop_front();
+    if (asked_bases_.empty()) space_->requeue(site_);
 }
 
 // --- the rest of what a device says ---
@@ -263,6 +282,7 @@ void Peer::close(PeerWorld world) {
     world.actions.push_back({id_, nullptr});
     state_ = State::closed;
     assembly_.reset();
+    asked_bases_.clear();
     arriving_.reset();
     sending_.clear();
 }

@@ -3,6 +3,8 @@
 //   state        message    what happens
 //   greeting     Hello      Welcome; feeding begins (schema_only: nothing more)  |  Refuse, closed
 //   open         PushPart   collected; with the last part the transaction joins the space's queue
+//   open         (lacks)    BaseRequest; what the device pushes before it answers is let pass
+//   open         BaseText   kept for the transaction that waits; with the last one it joins the queue again
 //   open         Applied    verdicts up to there may be forgotten
 //   open         Ping       Pong
 //   open         (commit)   VerdictNotice at once, the checkpoint when there is room
@@ -10,6 +12,7 @@
 //   closed       any        ignored
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,6 +58,8 @@ public:
 
     // A verdict of this peer's site is durable.
     void tell(const Verdict& verdict, PeerWorld world);
+    // The transaction waits in the space for texts that only this peer has.
+    void ask(TransactionNumber number, const std::vector<TextDigest>& bases, PeerWorld world);
     // The space's head has moved, or room was made: send what there is.
     void feed(PeerWorld world);
     void refuse(const Error& error, int64_t retry_after, PeerWorld world);
@@ -82,6 +87,7 @@ private:
     void begin_transaction(const wire::PushPart& part);
     void collect(const wire::PushPart& part);
     void finish_transaction(PeerWorld world);
+    void take_base(const wire::BaseText& base);
     void applied(const wire::Applied& applied);
     void pong(const wire::Ping& ping, PeerWorld world);
     void verify(const wire::VerifyRequest& request, PeerWorld world);
@@ -102,6 +108,8 @@ private:
     SiteNumber site_;
     std::optional<Feed> feed_;
     std::optional<Assembly> assembly_;
+    std::deque<TextDigest> asked_bases_;  // not yet come
+    TransactionNumber asked_number_;
     std::optional<store::Spool> arriving_;  // fragments of a long message so far
     wire::Fragmenter sending_;              // a long part on its way; small messages may pass it
     size_t unsent_ = 0;                     // bytes given out and not yet with the network, as far as we were told

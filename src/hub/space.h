@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "hub/commit.h"
 #include "hub/metrics.h"
 #include "sqlite/expression.h"
@@ -24,7 +25,8 @@ using SharedMessage = std::shared_ptr<const std::string>;
 
 class Space {
 public:
-    Space(std::string name, std::unique_ptr<store::Store> store, world::Clock& clock, SpaceMetrics& metrics, int64_t retention);
+    Space(std::string name, std::unique_ptr<store::Store> store, world::Clock& clock, SpaceMetrics& metrics, int64_t retention,
+          size_t text_cache_bytes = limits::text_cache_bytes);
 
     const std::string& name() const { return name_; }
     store::Store& store() { return *store_; }
@@ -41,6 +43,11 @@ public:
     LastKnown last_known(const SiteId& site);
     void submit(Submission submission);
     bool has_queue() const { return !queue_.empty(); }
+    // A transaction that lacks bases of edits waits for its device to send them. What the site had queued behind it is forgotten, and
+    // comes again. One waits for a site, at most.
+    void give_base(SiteNumber site, TransactionNumber number, const TextDigest& digest, std::string text);
+    void requeue(SiteNumber site);         // all that it lacked has come
+    void forget_waiting(SiteNumber site);  // its device has gone; it sends all again
     // The site's cursor is here: its verdicts up to it can go, with the next group.
     void applied(SiteNumber site, Seq cursor) { applied_[site] = cursor; }
 
@@ -50,6 +57,8 @@ public:
         SiteNumber site;
         std::optional<Verdict> verdict;  // nothing: an old story, already applied by its site
         bool diverged = false;           // the site is two devices; `verdict` is nothing
+        TransactionNumber waiting;       // 0, or that of the transaction that waits for `lacking`; `verdict` is nothing
+        std::vector<TextDigest> lacking;
     };
     // Decides as many queued transactions as make a group, in one durable step. Throws what the storage throws: then nothing was
     // decided, and the queue still holds them.
@@ -72,6 +81,7 @@ private:
     };
 
     Decided decide(Submission& submission);
+    void leave_queue(const Decided& decided);
     static LiveStep make_live_step(store::Store& store, Seq from);
 
     std::string name_;
@@ -83,7 +93,9 @@ private:
     sqlite::ScratchExpressions expressions_;
     std::deque<Submission> queue_;
     std::map<SiteId, LastKnown> queued_;  // of sites with transactions in the queue
+    std::map<SiteNumber, Submission> waiting_;
     std::map<SiteNumber, Seq> applied_;
+    TextCache texts_;
     LiveStep live_step_;
 };
 

@@ -303,6 +303,13 @@ TEST(TextDiff, takes_time_by_the_length_not_by_its_square) {
         }
         return out;
     };
+    // Every hundredth character becomes a word: as many edits as a text may have, and more with its length.
+    const auto edited = [](const std::string& text) {
+        std::string out;
+        for (size_t i = 0; i < text.size(); ++i)
+            out += i % 100 == 50 ? "Word" + std::to_string(i) : text.substr(i, 1);
+        return out;
+    };
     const auto shapes = [&](size_t size) {
         std::string reversed = random_text(size, 1, "abcdefgh \n");
         std::reverse(reversed.begin(), reversed.end());
@@ -312,6 +319,7 @@ TEST(TextDiff, takes_time_by_the_length_not_by_its_square) {
             {random_text(size, 1, "abcdefgh \n"), reversed},
             {std::string(size, 'a'), std::string(size / 2, 'a')},
             {random_text(size, 1, "a \n"), random_text(size, 3, "b \n")},
+            {random_text(size, 1, "abcdefgh \n"), edited(random_text(size, 1, "abcdefgh \n"))},
         };
     };
     const auto small = shapes(20'000), large = shapes(200'000);

@@ -18,6 +18,7 @@ struct CellView {
     uint32_t column = 0;
     ValueView base;
     ValueView value;
+    std::string_view edit{};  // of a text, in place of base and value (model/text_edit.h); merge never sees one
 };
 
 // A view into encoded bytes, valid until its source moves on.

@@ -3,10 +3,16 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "model/whole_change.h"
 #include "wire/item.h"
 #include "wire/rows.h"
 
 namespace tombolo::wire {
+
+namespace {
+constexpr char whole_cell = 0;
+constexpr char edited_cell = 1;
+}  // namespace
 
 // --- writing ---
 
@@ -31,16 +37,7 @@ void ChangeWriter::add(const ChangeView& change) {
             for (const CellView& cell : change.cells)
                 put_value(out_, cell.value);
             return;
-        case ChangeKind::update:
-            put_item(out_, Item::update);
-            put_bytes(out_, change.key);
-            put_varint(out_, change.cells.size());
-            for (const CellView& cell : change.cells) {
-                put_varint(out_, cell.column);
-                put_value(out_, cell.value);
-                put_value(out_, cell.base);
-            }
-            return;
+        case ChangeKind::update: return add_update(change);
         case ChangeKind::erase:
             put_item(out_, Item::erase);
             for (const CellView& cell : change.cells)
@@ -48,6 +45,23 @@ void ChangeWriter::add(const ChangeView& change) {
             return;
     }
     TOMBOLO_ASSERT(false);
+}
+
+void ChangeWriter::add_update(const ChangeView& change) {
+    const bool with_edits = has_edits(change);
+    put_item(out_, with_edits ? Item::update_with_edits : Item::update);
+    put_bytes(out_, change.key);
+    put_varint(out_, change.cells.size());
+    for (const CellView& cell : change.cells) {
+        put_varint(out_, cell.column);
+        if (with_edits) out_.push_back(cell.edit.empty() ? whole_cell : edited_cell);
+        if (!cell.edit.empty()) {
+            put_bytes(out_, cell.edit);
+            continue;
+        }
+        put_value(out_, cell.value);
+        put_value(out_, cell.base);
+    }
 }
 
 std::string ChangeWriter::take() {
@@ -67,7 +81,8 @@ const ChangeView* ChangeReader::next() {
     change_.table = &items_.table();
     switch (item) {
         case Item::insert: read_insert(false); break;
-        case Item::update: read_update(); break;
+        case Item::update: read_update(false); break;
+        case Item::update_with_edits: read_update(true); break;
         case Item::erase: read_erase(); break;
         case Item::insert_over_own_delete: read_insert(true); break;
         default: items_.fail("an item is of a kind that no change has");
@@ -109,7 +124,7 @@ void ChangeReader::read_erase() {
     change_.key = items_.values([this](uint32_t column) -> ValueView& { return change_.cells[column].base; });
 }
 
-void ChangeReader::read_update() {
+void ChangeReader::read_update(bool with_edits) {
     every_column_ = false;
     change_.kind = ChangeKind::update;
     change_.over_own_delete = false;
@@ -125,12 +140,22 @@ void ChangeReader::read_update() {
         CellView& cell = change_.cells.emplace_back();
         cell.column = items_.section().columns[at];
         if (items_.table().is_key(cell.column)) items_.fail("an update changes a key column");
-        cell.value = read_value(items_.in);
-        cell.base = read_value(items_.in);
+        read_cell(cell, with_edits);
     }
     if (items_.in.failed()) items_.fail("an update is cut short or malformed");
     if (items_.section().ascending) return;
     std::sort(change_.cells.begin(), change_.cells.end(), [](const CellView& a, const CellView& b) { return a.column < b.column; });
+}
+
+void ChangeReader::read_cell(CellView& cell, bool with_edits) {
+    const char form = with_edits ? static_cast<char>(items_.in.byte()) : whole_cell;
+    if (form == whole_cell) {
+        cell.value = read_value(items_.in);
+        cell.base = read_value(items_.in);
+        return;
+    }
+    cell.edit = items_.in.bytes();
+    if (form != edited_cell || items_.in.failed() || !is_edit(cell.edit)) items_.fail("an edit of a text is malformed");
 }
 
 }  // namespace tombolo::wire

@@ -52,6 +52,8 @@ auto fields(Like<Pong> auto& m) { return std::tie(m.nonce, m.head, m.hub_time); 
 auto fields(Like<VerifyRequest> auto& m) { return std::tie(m.nonce, m.table, m.buckets); }
 auto fields(Like<TableDigest> auto& m) { return std::tie(m.table, m.rows, m.sums); }
 auto fields(Like<VerifyAnswer> auto& m) { return std::tie(m.nonce, m.seq, m.last, m.digests, m.rows); }
+auto fields(Like<BaseRequest> auto& m) { return std::tie(m.number, m.bases); }
+auto fields(Like<BaseText> auto& m) { return std::tie(m.number, m.text); }
 
 template <typename T>
 concept Structure = requires(T& structure) {
@@ -211,8 +213,8 @@ private:
 // --- types ---
 
 constexpr std::array<std::string_view, std::variant_size_v<Message>> names = {
-    "Hello",         "PushPart",       "Applied",       "Ping", "Welcome",       "Refuse",
-    "VerdictNotice", "CheckpointPart", "CheckpointEnd", "Pong", "VerifyRequest", "VerifyAnswer",
+    "Hello",          "PushPart",      "Applied", "Ping",          "Welcome",      "Refuse",      "VerdictNotice",
+    "CheckpointPart", "CheckpointEnd", "Pong",    "VerifyRequest", "VerifyAnswer", "BaseRequest", "BaseText",
 };
 
 template <size_t index>

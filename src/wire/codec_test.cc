@@ -79,7 +79,7 @@ TEST(Codec, NoiseIsRefused) {
 }
 
 TEST(Codec, UnknownTypesAndFlagsAreRefused) {
-    EXPECT_EQ(code_of(std::string_view("\x0c\x00", 2)), ErrorCode::protocol);
+    EXPECT_EQ(code_of(std::string_view("\x0e\x00", 2)), ErrorCode::protocol);
     EXPECT_EQ(code_of(std::string_view("\x03\x02\x07", 3)), ErrorCode::protocol);
     EXPECT_EQ(code_of(""), ErrorCode::protocol);
 }
@@ -194,6 +194,8 @@ std::vector<Message> golden_messages() {
         Pong{128, {11}, -1},
         VerifyRequest{7, "tasks", {0, 300}},
         VerifyAnswer{7, {11}, true, {{"tasks", 2, {1, 0}}}, "rows"},
+        BaseRequest{{300}, {digest_text("a"), digest_text("b")}},
+        BaseText{{300}, "a"},
     };
 }
 

@@ -5,7 +5,7 @@ namespace tombolo::wire {
 Item ItemReader::kind() {
     const uint8_t byte = in.byte();
     if (in.failed()) fail("it is cut short");
-    if (byte > static_cast<uint8_t>(Item::gone_with_image)) fail("an item is of an unknown kind");
+    if (byte > static_cast<uint8_t>(Item::update_with_edits)) fail("an item is of an unknown kind");
     return static_cast<Item>(byte);
 }
 

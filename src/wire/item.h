@@ -19,6 +19,7 @@ enum class Item : uint8_t {
     row = 5,
     gone = 6,
     gone_with_image = 7,
+    update_with_edits = 8,
 };
 
 inline void put_item(std::string& out, Item item) { out.push_back(static_cast<char>(item)); }

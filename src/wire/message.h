@@ -9,6 +9,7 @@
 
 #include "base/ids.h"
 #include "model/schema.h"
+#include "model/text_edit.h"
 #include "model/transaction.h"
 
 namespace tombolo::wire {
@@ -153,8 +154,25 @@ struct VerifyAnswer {
     bool operator==(const VerifyAnswer&) const = default;
 };
 
+// --- bases of text edits, asked by the hub ---
+
+// The texts with these digests are not at the hub, and edits in this transaction were made of them. The hub keeps the transaction; what
+// this site sent behind it, it forgets.
+struct BaseRequest {
+    TransactionNumber number;
+    std::vector<TextDigest> bases;
+    bool operator==(const BaseRequest&) const = default;
+};
+
+// One of them, in the order asked. With the last one the transaction takes its turn; the device goes on with the next number.
+struct BaseText {
+    TransactionNumber number;
+    std::string text;
+    bool operator==(const BaseText&) const = default;
+};
+
 // The order is the type byte on the wire: append only.
-using Message =
-    std::variant<Hello, PushPart, Applied, Ping, Welcome, Refuse, VerdictNotice, CheckpointPart, CheckpointEnd, Pong, VerifyRequest, VerifyAnswer>;
+using Message = std::variant<Hello, PushPart, Applied, Ping, Welcome, Refuse, VerdictNotice, CheckpointPart, CheckpointEnd, Pong, VerifyRequest,
+                             VerifyAnswer, BaseRequest, BaseText>;
 
 }  // namespace tombolo::wire

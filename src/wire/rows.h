@@ -11,6 +11,8 @@
 //     5 row     meta-form value*n                   checkpoint: a row in its present state
 //     6 gone    reason(1 byte) death.site death.seq key(bytes)   checkpoint: deleted, or left the channels
 //     7 gone    reason(1 byte) meta value*n         the same, with its last image
+//     8 update  key(bytes) m {column cell}*m        change; some of its texts as edits (model/text_edit.h)
+//   cell      := 0 value base | 1 edit(bytes)
 //   meta-form := 0 meta | 1                         1: the meta of the row (item 5) before it in this section
 //
 // A key is a record (model/record.h) of the key columns' values in key order. A meta (model/row.h) has no cells, or one per
@@ -41,6 +43,7 @@ public:
 
 private:
     void enter(const Table& table);
+    void add_update(const ChangeView& change);
 
     std::string out_;
     const Table* table_ = nullptr;  // of the open section
@@ -56,7 +59,8 @@ public:
 private:
     void read_insert(bool over_own_delete);
     void read_erase();
-    void read_update();
+    void read_update(bool with_edits);
+    void read_cell(CellView& cell, bool with_edits);
     void set_every_column();
 
     ItemReader items_;

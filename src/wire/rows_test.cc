@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "model/text_edit.h"
 #include "tombolo/error.h"
 #include "wire/test_values.h"
 
@@ -24,12 +25,13 @@ struct OwnChange {
     bool over_own_delete = false;
     std::vector<uint32_t> columns;
     Row bases, values;
+    std::vector<std::string> edits;  // empty: none
     std::string key;
 
     ChangeView view() const {
         ChangeView change{table, kind, over_own_delete, key, {}};
         for (size_t i = 0; i < columns.size(); ++i)
-            change.cells.push_back({columns[i], bases[i], values[i]});
+            change.cells.push_back({columns[i], bases[i], values[i], edits[i]});
         return change;
     }
 };
@@ -51,7 +53,7 @@ Row any_row(const Table& table) {
 const Table& any_table(const Schema& schema) { return schema.tables[*rc::gen::inRange<size_t>(0, schema.tables.size())]; }
 
 OwnChange any_change(const Table& table) {
-    OwnChange change{&table, static_cast<ChangeKind>(*rc::gen::inRange(1, 4)), false, {}, {}, {}, {}};
+    OwnChange change{&table, static_cast<ChangeKind>(*rc::gen::inRange(1, 4)), false, {}, {}, {}, {}, {}};
     const Row base = any_row(table);
     const Row value = any_row(table);
     const bool insert = change.kind == ChangeKind::insert;
@@ -63,14 +65,19 @@ OwnChange any_change(const Table& table) {
         change.columns.push_back(i);
         change.bases.push_back(insert && !change.over_own_delete ? Value() : base[i]);
         change.values.push_back(change.kind == ChangeKind::erase ? Value() : value[i]);
+        change.edits.emplace_back();
+        if (!update || any_number() % 4 != 0) continue;
+        change.edits.back() = encode_edit("a text", {{2, "text", any_bool() ? "word" : ""}});
+        change.bases.back() = change.values.back() = {};
     }
     return change;
 }
 
 bool same(const ChangeView& a, const ChangeView& b) {
     return a.table == b.table && a.kind == b.kind && a.over_own_delete == b.over_own_delete && a.key == b.key &&
-           std::equal(a.cells.begin(), a.cells.end(), b.cells.begin(), b.cells.end(),
-                      [](const CellView& x, const CellView& y) { return x.column == y.column && x.base == y.base && x.value == y.value; });
+           std::equal(a.cells.begin(), a.cells.end(), b.cells.begin(), b.cells.end(), [](const CellView& x, const CellView& y) {
+               return x.column == y.column && x.base == y.base && x.value == y.value && x.edit == y.edit;
+           });
 }
 
 RowMeta any_meta(const Table& table) {
@@ -104,6 +111,14 @@ ErrorCode code_of(const Schema& schema, std::string_view rows) {
 
 bool is_refusal(ErrorCode code) { return code == ErrorCode::protocol || code == ErrorCode::schema; }
 
+Schema schema_with_text() {
+    Table table;
+    table.name = "t";
+    table.columns = {{"id", "TEXT", {}}, {"body", "TEXT", ColumnPolicy::text}};
+    table.key = {0};
+    return {{table}, {}};
+}
+
 std::string any_changes(const Schema& schema) {
     ChangeWriter writer;
     for (int i = *rc::gen::inRange(1, 6); i > 0; --i)
@@ -124,6 +139,22 @@ std::string any_rows(const Schema& schema) {
         }
     }
     return writer.take();
+}
+
+TEST(Changes, AnEditThatIsNoneIsRefused) {
+    const Schema schema = schema_with_text();
+    const auto rows_with = [&](const std::string& edit) {
+        ChangeWriter writer;
+        writer.add({&schema.tables[0], ChangeKind::update, false, encode_record(Row{"k"}), {{1, {}, {}, edit}}});
+        return writer.take();
+    };
+    const std::string edit = encode_edit("a text", {{2, "text", "word"}});
+    EXPECT_EQ(code_of<ChangeReader>(schema, rows_with(edit)), ErrorCode::ok);
+    EXPECT_EQ(code_of<ChangeReader>(schema, rows_with(edit + "x")), ErrorCode::protocol);
+    EXPECT_EQ(code_of<ChangeReader>(schema, rows_with(encode_edit("a", {{2, "text", "word"}}))), ErrorCode::protocol);
+    std::string form = rows_with(edit);
+    form[form.find(edit) - 2] = 2;
+    EXPECT_EQ(code_of<ChangeReader>(schema, form), ErrorCode::protocol) << "neither whole nor an edit";
 }
 
 TEST(Changes, ComeBackAsTheyWere) {

@@ -146,6 +146,8 @@ inline Message any_message(size_t type) {
         }
         case 9: return Pong{any_number(), {any_number()}, any_time()};
         case 10: return VerifyRequest{any_number(), any_bytes(), {1, 2, 4000000000U}};
+        case 12: return BaseRequest{{any_number()}, {any_id<TextDigest>(), any_id<TextDigest>()}};
+        case 13: return BaseText{{any_number()}, any_bytes()};
         default:
             return VerifyAnswer{any_number(), {any_number()}, any_number() % 2 == 0, {{any_bytes(), any_number(), {any_number(), 0}}}, any_bytes()};
     }
