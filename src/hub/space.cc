@@ -24,10 +24,10 @@ Space::Space(std::string name, std::unique_ptr<store::Store> store, world::Clock
 HubTime Space::time_now() { return std::max(clock_.wall(), store_->state().head_time + 1); }
 
 Space::LastKnown Space::last_known(const SiteId& site) {
+    if (const auto queued = queued_.find(site); queued != queued_.end()) return queued->second;
     const store::SiteRecord record = store_->find_site(site);
     if (const auto waiting = waiting_.find(record.number); waiting != waiting_.end())
         return {waiting->second.header.number, waiting->second.header.id};
-    if (const auto queued = queued_.find(site); queued != queued_.end()) return queued->second;
     return {record.last_number, record.last_id};
 }
 
