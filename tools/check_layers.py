@@ -11,14 +11,15 @@ ALLOWED = {
     "model": {"base"},
     "merge": {"base", "model"},
     "wire": {"base", "model"},
-    "sqlite": {"base", "model"},
+    "crypto": {"base"},
+    "sqlite": {"base", "model", "crypto"},
     "device": {"base", "world", "model", "merge", "wire", "sqlite"},
     "store": {"base", "world", "model", "sqlite"},
     "hub": {"base", "world", "model", "merge", "wire", "sqlite", "store"},
     "network": {"base", "world"},
-    "client": {"base", "world", "model", "wire", "sqlite", "device", "network"},
+    "client": {"base", "world", "model", "wire", "crypto", "sqlite", "device", "network"},
     "server": {"base", "world", "model", "wire", "hub", "store", "network"},
-    "cli": {"base", "world", "model", "merge", "wire", "sqlite", "device", "client", "server", "network", "hub"},
+    "cli": {"base", "world", "model", "merge", "wire", "crypto", "sqlite", "device", "client", "server", "network", "hub"},
 }
 # hub knows the store's interface only; network, client and server are the only places with sockets and threads
 HUB_STORE_HEADERS = {"store/store.h", "store/spool.h"}

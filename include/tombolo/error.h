@@ -42,6 +42,7 @@ enum class ErrorCode : int {
     null_key = 25,       // NULL in a primary key column of a synced table
     not_captured = 26,   // a synced table was written by a connection without capture
     cancelled = 27,      //
+    wrong_key = 28,      // the file is encrypted with another key, or a key was given for a plain file, or none for an encrypted one
 };
 
 std::string_view to_string(ErrorCode code);

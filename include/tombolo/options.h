@@ -7,9 +7,12 @@
 #include <string_view>
 #include <variant>
 
+#include "tombolo/key.h"
 #include "tombolo/network.h"
 
 namespace tombolo {
+
+using KeySource = std::variant<Key, std::function<Key()>>;
 
 struct DatabaseOptions {
     // Make the file, and Tombolo's bookkeeping tables in it, where they are missing. The application's own tables in an existing
@@ -20,8 +23,10 @@ struct DatabaseOptions {
     // being applied holds the write lock. Longer: fewer errors, later answers.
     std::chrono::milliseconds busy_timeout{10000};
 
-    // Encryption at rest. Not in this version: a key that is not empty is Error(unsupported), never ignored.
-    std::string key;
+    // Encryption at rest: everything a device writes is unreadable without the key. A Key, or a function that fetches one, from the desktop's keyring
+    // for instance; it is called once, inside Database::open, which passes on what it throws. An empty key: the file is plain. A key that does not
+    // fit, one for a plain file and none for an encrypted one are Error(wrong_key), and the file is not touched.
+    KeySource key;
 };
 
 // The text of a token, or a function that fetches one. The function is called on the Tombolo thread before every connection

@@ -32,6 +32,7 @@ std::string_view to_string(ErrorCode code) {
         case ErrorCode::null_key: return "null-key";
         case ErrorCode::not_captured: return "not-captured";
         case ErrorCode::cancelled: return "cancelled";
+        case ErrorCode::wrong_key: return "wrong-key";
     }
     return "internal";
 }

@@ -2,20 +2,25 @@
 
 #include <cstdlib>
 
+#include "crypto/secret.h"
+
 namespace tombolo::cli {
 
 void DeviceArguments::add_to(CLI::App& command) {
     command.add_option("DEVICE", path, "the device file")->required();
-    command.add_option("--key-file", key_file, "key of an encrypted device file (not in this version yet)")->envname("TOMBOLO_KEY_FILE");
+    command.add_option("--key-file", key_file, "file with the key of an encrypted device file: 32 bytes, 64 hex digits, or a passphrase")
+        ->envname("TOMBOLO_KEY_FILE");
 }
 
 void DeviceArguments::add_json_to(CLI::App& command) { command.add_flag("--json", json, "print one JSON document"); }
 
 void DeviceArguments::check() const {
-    if (key_file.empty()) return;
-    throw UsageError(ErrorCode::unsupported, "encryption is not in this version",
-                     "leave out --key-file and TOMBOLO_KEY_FILE; the device file is plain SQLite");
+    if (!key_file.empty()) crypto::forbid_core_dumps();
 }
+
+Key DeviceArguments::key() const { return key_file.empty() ? Key() : Key::from_file(key_file); }
+
+client::DeviceFile DeviceArguments::file() const { return {path, key()}; }
 
 std::string check_seconds(const std::string& text) {
     char* end = nullptr;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "client/device_file.h"
 #include "tombolo/error.h"
 
 namespace tombolo::cli {
@@ -30,7 +31,9 @@ struct DeviceArguments {
 
     void add_to(CLI::App& command);
     void add_json_to(CLI::App& command);
-    void check() const;  // throws UsageError for a key: encryption is not in this version
+    void check() const;               // where a key will be read: no core dumps of this process from here on
+    client::DeviceFile file() const;  // reads the key file
+    Key key() const;
 };
 
 // For CLI::Option::check: a number of seconds above 0.

@@ -105,7 +105,7 @@ std::string list_table(const std::vector<Conflict>& conflicts, const std::string
 }
 
 int list(const ConflictArguments& arguments) {
-    sqlite::Connection db = client::open_device_file_read_only(arguments.device.path);
+    sqlite::Connection db = client::open_device_file_read_only(arguments.device.file());
     const sqlite::ReadTransaction reading(db);
     const std::vector<Conflict> conflicts = device::list_conflicts(db, arguments.resolved);
     if (!arguments.device.json) {
@@ -121,7 +121,7 @@ int list(const ConflictArguments& arguments) {
 }
 
 int show(const ConflictArguments& arguments) {
-    sqlite::Connection db = client::open_device_file_read_only(arguments.device.path);
+    sqlite::Connection db = client::open_device_file_read_only(arguments.device.file());
     const sqlite::ReadTransaction reading(db);
     const std::optional<Conflict> conflict = device::find_conflict(db, arguments.id);
     if (!conflict) {

@@ -47,13 +47,15 @@ struct Known {
 };
 
 // What the file is now. A device of another hub or space is refused before anything else is done.
-Known examine(const std::string& path, const network::HubUrl& hub) {
+Known examine(const client::DeviceFile& file, const network::HubUrl& hub) {
+    const std::string& path = file.path;
     Known known;
     known.exists = std::filesystem::exists(path);
     if (!known.exists) return known;
     client::require_file(path);
     sqlite::OpenOptions options;
     options.create = false;
+    options.key = file.key;
     sqlite::Connection db = sqlite::Connection::open(path, options);
     client::require_database(db, path);
     known.is_device = device::Replica::is_device(db);
@@ -80,9 +82,9 @@ std::optional<client::HubSchema> contact(const InitArguments& arguments, const n
     }
 }
 
-std::vector<std::string> set_up(const InitArguments& arguments, const network::HubUrl& hub, const std::optional<client::HubSchema>& schema,
-                                std::string& site) {
-    device::Replica replica(client::open_device_file(arguments.device.path, busy_timeout), client::system_capture_world());
+std::vector<std::string> set_up(const client::DeviceFile& file, const InitArguments& arguments, const network::HubUrl& hub,
+                                const std::optional<client::HubSchema>& schema, std::string& site) {
+    device::Replica replica(client::open_device_file(file, busy_timeout), client::system_capture_world());
     replica.set_hub(client::hub_address(hub), hub.space, arguments.token.to_store());
     if (!arguments.tables.empty()) replica.sync_tables(arguments.tables);
     if (schema) replica.adopt_schema(schema->schema, schema->hash);
@@ -119,16 +121,16 @@ void report(const InitArguments& arguments, const network::HubUrl& hub, const st
 int run(const InitArguments& arguments) {
     arguments.device.check();
     const network::HubUrl hub = parse_hub(arguments.hub);
-    const std::string& path = arguments.device.path;
-    const Known known = examine(path, hub);
+    const client::DeviceFile file = arguments.device.file();
+    const Known known = examine(file, hub);
     const std::optional<client::HubSchema> schema = known.has_schema ? std::nullopt : contact(arguments, hub);
     std::string site;
     std::vector<std::string> tables;
     try {
-        client::make_device_file(path, busy_timeout);
-        tables = set_up(arguments, hub, schema, site);
+        client::make_device_file(file, busy_timeout);
+        tables = set_up(file, arguments, hub, schema, site);
     } catch (const Error&) {
-        if (!known.is_device) client::unmake_device_file(path, !known.exists);
+        if (!known.is_device) client::unmake_device_file(file, !known.exists);
         throw;
     }
     report(arguments, hub, site, tables);

@@ -112,8 +112,8 @@ int run(const RejectedArguments& arguments) {
     arguments.device.check();
     const bool writes = arguments.verb == Verb::retry || arguments.verb == Verb::discard;
     const std::vector<Correction> corrections = read_corrections(arguments.corrections);
-    device::Replica replica(writes ? client::open_device_file(arguments.device.path, std::chrono::seconds(10))
-                                   : client::open_device_file_read_only(arguments.device.path),
+    device::Replica replica(writes ? client::open_device_file(arguments.device.file(), std::chrono::seconds(10))
+                                   : client::open_device_file_read_only(arguments.device.file()),
                             client::system_capture_world());
     switch (arguments.verb) {
         case Verb::list: return list(replica, arguments.device.json);

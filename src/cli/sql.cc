@@ -48,7 +48,7 @@ Rows run_script(sqlite::Connection& db, std::string_view script) {
 int run(const DeviceArguments& device, const std::string& sql) {
     device.check();
     const std::string script = sql == "-" ? read_input() : sql;
-    sqlite::Connection db = client::open_device_file(device.path, std::chrono::milliseconds(limits::busy_timeout / limits::millisecond));
+    sqlite::Connection db = client::open_device_file(device.file(), std::chrono::milliseconds(limits::busy_timeout / limits::millisecond));
     client::set_checkpoints(db, !client::told_by_holder(device.path));
     const Rows rows = run_script(db, script);  // on an error the connection rolls back as it closes
     db.close();

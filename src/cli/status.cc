@@ -12,7 +12,7 @@ namespace {
 
 int run(const DeviceArguments& device) {
     device.check();
-    const Status status = client::read_status(device.path);
+    const Status status = client::read_status(device.file());
     if (device.json) {
         print_line(client::to_json(status));
     } else {

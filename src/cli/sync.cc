@@ -100,6 +100,7 @@ int run(const SyncArguments& arguments) {
     if (!arguments.once) signals.emplace();
     DatabaseOptions database_options;
     database_options.create = false;
+    database_options.key = arguments.device.key();
     Database db = Database::open(arguments.device.path, database_options);
     SessionOptions options;
     options.token = arguments.token.source();

@@ -70,6 +70,7 @@ int run(const DeviceArguments& device, const TokenArguments& token, double timeo
     const std::chrono::milliseconds timeout(static_cast<int64_t>(timeout_seconds * 1000));
     DatabaseOptions options;
     options.create = false;
+    options.key = device.key();
     const auto core = std::make_shared<client::Core>(device.path, options);
     SessionOptions session_options;
     session_options.token = token.source();

@@ -57,9 +57,15 @@ std::optional<Decision> verdict_in_file(sqlite::Connection& db, uint64_t number)
     return to_decision(verdict);
 }
 
+Key resolve(const KeySource& source) {
+    if (const auto* key = std::get_if<Key>(&source)) return *key;
+    const auto& fetch = std::get<std::function<Key()>>(source);
+    return fetch ? fetch() : Key();
+}
+
 // The hub of a session: what the options name, or what the file has; they must agree.
-void choose_hub(const std::string& path, const SessionOptions& options, std::chrono::milliseconds busy_timeout) {
-    device::Replica replica(open_device_file(path, busy_timeout), system_capture_world());
+void choose_hub(const DeviceFile& file, const SessionOptions& options, std::chrono::milliseconds busy_timeout) {
+    device::Replica replica(open_device_file(file, busy_timeout), system_capture_world());
     if (!options.hub.empty()) {
         const network::HubUrl url = network::parse_hub_url(options.hub);
         replica.set_hub(hub_address(url), url.space, std::nullopt);
@@ -116,12 +122,10 @@ Core::Writing::~Writing() {
 
 // --- the file ---
 
-Core::Core(std::string path, const DatabaseOptions& options) : path_(std::move(path)), busy_timeout_(options.busy_timeout) {
-    if (!options.key.empty())
-        throw Error(ErrorCode::unsupported, "encryption is not in this version", "leave the key empty; the file is plain SQLite");
-    if (options.create) make_device_file(path_, busy_timeout_);
-    write_db_ = open_device_file(path_, busy_timeout_);
-    read_db_ = open_device_file(path_, busy_timeout_);
+Core::Core(std::string path, const DatabaseOptions& options) : file_(std::move(path), resolve(options.key)), busy_timeout_(options.busy_timeout) {
+    if (options.create) make_device_file(file_, busy_timeout_);
+    write_db_ = open_device_file(file_, busy_timeout_);
+    read_db_ = open_device_file(file_, busy_timeout_);
     read_db_.execute("PRAGMA query_only = ON");
     set_checkpoints(read_db_, false);
 }
@@ -250,7 +254,7 @@ Receipt Core::dismiss(std::string_view id) {
 
 std::vector<Rejection> Core::rejections() {
     require_open();
-    device::Replica replica(open_device_file_read_only(path_), system_capture_world());
+    device::Replica replica(open_device_file_read_only(file_), system_capture_world());
     return read_rejections(replica);
 }
 
@@ -259,7 +263,7 @@ Receipt Core::retry(uint64_t number, const std::vector<Correction>& corrections)
     std::string id;
     {
         const Writing writing(*this);
-        device::Replica replica(open_device_file(path_, busy_timeout_), system_capture_world());
+        device::Replica replica(open_device_file(file_, busy_timeout_), system_capture_world());
         now = replica.retry({number}, corrections).value;
         id = to_hex(replica.outbox().find({now})->header.id.view());
     }
@@ -270,7 +274,7 @@ Receipt Core::retry(uint64_t number, const std::vector<Correction>& corrections)
 void Core::discard(uint64_t number, const DiscardOptions& options) {
     {
         const Writing writing(*this);
-        device::Replica replica(open_device_file(path_, busy_timeout_), system_capture_world());
+        device::Replica replica(open_device_file(file_, busy_timeout_), system_capture_world());
         replica.discard({number}, options.with_dependants, options.by.empty() ? std::nullopt : std::optional(options.by));
     }
     committed();
@@ -278,7 +282,7 @@ void Core::discard(uint64_t number, const DiscardOptions& options) {
 
 void Core::sync_tables(const std::vector<std::string>& names) {
     const Writing writing(*this);
-    device::Replica(open_device_file(path_, busy_timeout_), system_capture_world()).sync_tables(names);
+    device::Replica(open_device_file(file_, busy_timeout_), system_capture_world()).sync_tables(names);
 }
 
 void Core::committed() {
@@ -297,10 +301,10 @@ std::shared_ptr<Runner> Core::connect(const SessionOptions& options) {
     if (runner() != nullptr) throw Error(ErrorCode::usage, "this Database has a session already", "stop it before connecting anew");
     {
         const Writing writing(*this);
-        choose_hub(path_, options, busy_timeout_);
+        choose_hub(file_, options, busy_timeout_);
         set_checkpoints(write_db_, false);  // the session's connection does it
     }
-    auto session = std::make_shared<Runner>(path_, options, [weak = weak_from_this()](const Decision& decision) {
+    auto session = std::make_shared<Runner>(file_, options, [weak = weak_from_this()](const Decision& decision) {
         if (const std::shared_ptr<Core> core = weak.lock()) core->heard(decision);
     });
     session->on_look([weak = weak_from_this()] {
@@ -327,7 +331,7 @@ void Core::disconnect(Runner& session) {
 
 Status Core::status() const {
     require_open();
-    return read_status(path_);
+    return read_status(file_);
 }
 
 void Core::close() {
@@ -413,7 +417,7 @@ Receipt Core::receipt(std::string_view id) {
 template <typename Matches>
 Receipt Core::receipt_of(std::string_view wanted, const Matches& matches) {
     const Writing writing(*this);
-    device::Replica replica(open_device_file(path_, busy_timeout_), system_capture_world());
+    device::Replica replica(open_device_file(file_, busy_timeout_), system_capture_world());
     if (!replica.outbox().log_is_empty()) {
         sqlite::WriteTransaction transaction(replica.db());
         replica.outbox().freeze();

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "client/device_file.h"
 #include "client/runner.h"
 #include "sqlite/connection.h"
 #include "tombolo/database.h"
@@ -82,7 +83,7 @@ private:
     void committed();
     std::shared_ptr<Runner> runner() const;
 
-    const std::string path_;
+    const DeviceFile file_;
     const std::chrono::milliseconds busy_timeout_;
 
     std::timed_mutex write_mutex_;

@@ -115,9 +115,6 @@ TEST_F(DatabaseTest, errors_of_every_day) {
     existing.create = false;
     EXPECT_EQ(code_of([&] { Database::open(path_, existing); }), ErrorCode::not_found);
     EXPECT_FALSE(std::filesystem::exists(path_));
-    DatabaseOptions key;
-    key.key = "secret";
-    EXPECT_EQ(code_of([&] { Database::open(path_, key); }), ErrorCode::unsupported);
     EXPECT_FALSE(Database::try_open(folder_ + "/none/a.db").ok());
     Database db = open_with_tasks();
     EXPECT_EQ(code_of([&] { db.connect(); }), ErrorCode::usage);

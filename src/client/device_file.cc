@@ -18,6 +18,8 @@ namespace tombolo::client {
 namespace {
 
 constexpr int auto_checkpoint_pages = 1000;  // SQLite's own default: about 4 MiB of log
+// A page that has to be read again is decrypted again, so more of them are kept than the 2 MiB of SQLite's default.
+constexpr int encrypted_cache_kib = 16 << 10;
 
 void require_device(sqlite::Connection& db, const std::string& path) {
     if (device::Replica::is_device(db)) return;
@@ -25,15 +27,18 @@ void require_device(sqlite::Connection& db, const std::string& path) {
                 fmt::format("run 'tombolo init {} --hub ws://HOST:PORT' first, or check the path", path));
 }
 
-sqlite::Connection open_existing(const std::string& path, std::chrono::milliseconds busy_timeout, bool read_only) {
+sqlite::Connection open_existing(const DeviceFile& file, std::chrono::milliseconds busy_timeout, bool read_only) {
+    const std::string& path = file.path;
     require_file(path);
     sqlite::OpenOptions options;
+    options.key = file.key;
     options.create = false;
     options.read_only = read_only;
     options.busy_timeout_ms = busy_timeout.count();
     sqlite::Connection db = sqlite::Connection::open(path, options);
     require_database(db, path);
     require_device(db, path);
+    if (!file.key.empty()) db.execute(fmt::format("PRAGMA cache_size = -{}", encrypted_cache_kib));
     return db;
 }
 
@@ -105,28 +110,30 @@ void require_database(sqlite::Connection& db, const std::string& path) {
     }
 }
 
-sqlite::Connection open_device_file(const std::string& path, std::chrono::milliseconds busy_timeout) {
-    sqlite::Connection db = open_existing(path, busy_timeout, false);
+sqlite::Connection open_device_file(const DeviceFile& file, std::chrono::milliseconds busy_timeout) {
+    sqlite::Connection db = open_existing(file, busy_timeout, false);
     // In WAL mode NORMAL loses nothing when the application crashes, and never damages the file.
     db.execute("PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 0");
     device::register_capture(db.handle(), system_capture_world());
     return db;
 }
 
-sqlite::Connection open_device_file_read_only(const std::string& path) { return open_existing(path, std::chrono::seconds(10), true); }
+sqlite::Connection open_device_file_read_only(const DeviceFile& file) { return open_existing(file, std::chrono::seconds(10), true); }
 
-bool make_device_file(const std::string& path, std::chrono::milliseconds busy_timeout) {
+bool make_device_file(const DeviceFile& file, std::chrono::milliseconds busy_timeout) {
     sqlite::OpenOptions options;
     options.busy_timeout_ms = busy_timeout.count();
-    sqlite::Connection db = sqlite::Connection::open(path, options);
-    require_database(db, path);
+    options.key = file.key;
+    sqlite::Connection db = sqlite::Connection::open(file.path, options);
+    require_database(db, file.path);
     if (device::Replica::is_device(db)) return false;
     db.execute("PRAGMA journal_mode = WAL");  // readers beside the writer, and one fsync less per commit
     device::Replica::create(db);
     return true;
 }
 
-void unmake_device_file(const std::string& path, bool remove_file) {
+void unmake_device_file(const DeviceFile& file, bool remove_file) {
+    const std::string& path = file.path;
     if (remove_file) {
         std::error_code ignored;
         for (const char* suffix : {"", "-wal", "-shm", "-journal"})
@@ -134,7 +141,9 @@ void unmake_device_file(const std::string& path, bool remove_file) {
         std::filesystem::remove(session_path(path), ignored);
         return;
     }
-    sqlite::Connection db = sqlite::Connection::open(path);
+    sqlite::OpenOptions options;
+    options.key = file.key;
+    sqlite::Connection db = sqlite::Connection::open(path, options);
     sqlite::WriteTransaction transaction(db);
     for (const std::string& name : own_objects(db, "trigger"))
         db.execute("DROP TRIGGER " + sqlite::quote_identifier(name));
@@ -155,8 +164,9 @@ void set_checkpoints(sqlite::Connection& db, bool checkpoints) {
     db.execute(fmt::format("PRAGMA wal_autocheckpoint = {}", checkpoints ? auto_checkpoint_pages : 0));
 }
 
-Status read_status(const std::string& path) {
-    Status in_file = status_in_file(open_device_file_read_only(path));
+Status read_status(const DeviceFile& file) {
+    const std::string& path = file.path;
+    Status in_file = status_in_file(open_device_file_read_only(file));
     if (std::optional<Told> held = told_by_holder(path)) return std::move(held->status);
     Status status = std::move(in_file);
     status.state = SessionState::offline;

@@ -29,8 +29,8 @@ constexpr std::chrono::milliseconds busy_timeout{250};
 constexpr int cache_kib = 32 << 10;
 
 // A connection for the session: it alone copies the write-ahead log back while it lives.
-sqlite::Connection open_for_session(const std::string& path) {
-    sqlite::Connection db = open_device_file(path, busy_timeout);
+sqlite::Connection open_for_session(const DeviceFile& file) {
+    sqlite::Connection db = open_device_file(file, busy_timeout);
     set_checkpoints(db, true);
     db.execute(fmt::format("PRAGMA cache_size = -{}", cache_kib));
     return db;
@@ -38,13 +38,13 @@ sqlite::Connection open_for_session(const std::string& path) {
 
 }  // namespace
 
-HeldSession::HeldSession(network::EventLoop& loop, SessionLock lock, const std::string& path, const SessionOptions& options,
+HeldSession::HeldSession(network::EventLoop& loop, SessionLock lock, const DeviceFile& file, const SessionOptions& options,
                          HeldSessionListener& listener)
     : loop_(loop),
       listener_(listener),
       options_(options),
       lock_(std::move(lock)),
-      replica_(open_for_session(path), system_capture_world()),
+      replica_(open_for_session(file), system_capture_world()),
       driver_(replica_, system_clock(), system_random(), token_source(options_.token, [this] { return replica_.record().token.value_or(""); })),
       deadline_timer_(loop),
       poll_timer_(loop),

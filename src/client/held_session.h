@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "client/device_file.h"
 #include "client/session_lock.h"
 #include "device/driver.h"
 #include "device/replica.h"
@@ -40,7 +41,7 @@ struct SessionWishes {
 class HeldSession final : private world::TransportHandler, private world::NetworkStateHandler {
 public:
     // Throws what opening the file throws. The file names the hub.
-    HeldSession(network::EventLoop& loop, SessionLock lock, const std::string& path, const SessionOptions& options, HeldSessionListener& listener);
+    HeldSession(network::EventLoop& loop, SessionLock lock, const DeviceFile& file, const SessionOptions& options, HeldSessionListener& listener);
     ~HeldSession() override;
 
     void start(const SessionWishes& wishes);

@@ -20,7 +20,7 @@ constexpr int64_t stand_by_pause = 100 * limits::millisecond;  // how soon the e
 constexpr int64_t broken_pause = 1 * limits::second;           // a full disk or a damaged file seldom mends sooner
 
 ErrorCode code_named(std::string_view text) {
-    for (int code = 1; code <= static_cast<int>(ErrorCode::cancelled); ++code) {
+    for (int code = 1; code <= static_cast<int>(ErrorCode::wrong_key); ++code) {
         if (to_string(static_cast<ErrorCode>(code)) == text) return static_cast<ErrorCode>(code);
     }
     return ErrorCode::internal;
@@ -57,15 +57,15 @@ Decision to_decision(const Verdict& verdict) {
     return decision;
 }
 
-Runner::Runner(std::string path, SessionOptions options, std::function<void(const Decision&)> decided)
-    : path_(std::move(path)), options_(std::move(options)), decided_(std::move(decided)), retry_timer_(loop_) {
+Runner::Runner(DeviceFile file, SessionOptions options, std::function<void(const Decision&)> decided)
+    : file_(std::move(file)), path_(file_.path), options_(std::move(options)), decided_(std::move(decided)), retry_timer_(loop_) {
     wishes_.policy = options_.policy;
 }
 
 Runner::~Runner() { stop(); }
 
 void Runner::start() {
-    status_ = read_status(path_);
+    status_ = read_status(file_);
     thread_ = std::thread([this] { run(); });
 }
 
@@ -207,7 +207,7 @@ void Runner::take_or_stand_by() {
         other_.reset();
         waiter_.reset();
         HeldSessionListener& self = *this;
-        held_ = std::make_unique<HeldSession>(loop_, *std::move(lock), path_, options_, self);
+        held_ = std::make_unique<HeldSession>(loop_, *std::move(lock), file_, options_, self);
         held_->start(wishes_);
         if (verifying_ != nullptr) held_->verify();
         on_progress();
@@ -301,7 +301,7 @@ void Runner::look_for_conflicts(const Status& status) {
     if (status.conflicts == 0) return;
     std::vector<Conflict> open;
     try {
-        sqlite::Connection db = open_device_file_read_only(path_);
+        sqlite::Connection db = open_device_file_read_only(file_);
         open = device::list_conflicts(db, false);
     } catch (const Error& error) {
         log(LogLevel::error, "reading the conflicts of {}: {}", path_, error.what());
@@ -355,7 +355,7 @@ bool Runner::reached(const Goal& goal) {
     const BootTime complete = held_ != nullptr ? held_->complete_as_of() : other_ ? other_->complete_as_of : -1;
     if (complete < goal.asked_at) return false;
     if (held_ != nullptr) return held_->all_decided(goal.number);
-    sqlite::Connection db = open_device_file_read_only(path_);
+    sqlite::Connection db = open_device_file_read_only(file_);
     return all_decided(db, goal.number);
 }
 

@@ -24,7 +24,7 @@ namespace tombolo::client {
 class Runner final : private HeldSessionListener {
 public:
     // `decided` hears of every verdict, on the Tombolo thread, before the session's own callback.
-    Runner(std::string path, SessionOptions options, std::function<void(const Decision&)> decided);
+    Runner(DeviceFile file, SessionOptions options, std::function<void(const Decision&)> decided);
     ~Runner() override;
 
     // `look` is called now and then on the Tombolo thread, when another process may have brought verdicts. Before start().
@@ -77,7 +77,8 @@ private:
     template <typename Callback, typename Argument>
     void call(const Callback& callback, const Argument& argument);
 
-    const std::string path_;
+    const DeviceFile file_;
+    const std::string path_;  // of file_
     const SessionOptions options_;
     const std::function<void(const Decision&)> decided_;
 

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "crypto/encrypting_vfs.h"
+#include "crypto/key_check.h"
+
 namespace tombolo::sqlite {
 
 namespace {
@@ -34,9 +37,33 @@ std::string_view advice_for(ErrorCode code) {
     }
 }
 
+// What the encrypting VFS knows of the newest error, if it is one of its own.
+void throw_damage(sqlite3* db, int result_code, std::string_view doing) {
+    if (db == nullptr || classify(result_code) == ErrorCode::busy) return;
+    for (int i = 0; const char* schema = sqlite3_db_name(db, i); ++i) {
+        crypto::Damage damage;
+        if (sqlite3_file_control(db, schema, crypto::damage_control, &damage) != SQLITE_OK) continue;
+        const int primary = result_code & 0xFF;
+        if (damage.kind == crypto::Damage::Kind::page && primary == SQLITE_CORRUPT) {
+            throw Error(ErrorCode::corrupt,
+                        fmt::format("could not {}: page {} of the encrypted file is damaged or was tampered with", doing, damage.page),
+                        "restore the file from a backup, or make the device anew from its hub");
+        }
+        if (damage.kind == crypto::Damage::Kind::plain_file && primary == SQLITE_NOTADB)
+            throw Error(ErrorCode::wrong_key, fmt::format("could not {}: the file is not encrypted, and a key was given", doing),
+                        "leave out the key");
+        if (damage.kind == crypto::Damage::Kind::replaced && primary == SQLITE_READONLY)
+            throw Error(ErrorCode::io, fmt::format("could not {}: the file was replaced while it was open", doing), "open it again");
+        if (damage.kind == crypto::Damage::Kind::layout && primary == SQLITE_IOERR)
+            throw Error(ErrorCode::unsupported, fmt::format("could not {}: the pages do not have the layout of an encrypted file", doing),
+                        "copy between plain and encrypted files with 'tombolo encrypt' and 'tombolo decrypt', or row by row");
+    }
+}
+
 }  // namespace
 
 void throw_error(sqlite3* db, int result_code, std::string_view doing) {
+    throw_damage(db, result_code, doing);
     const ErrorCode code = classify(result_code);
     const char* message = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(result_code);
     throw Error(code, fmt::format("could not {}: {}", doing, message), std::string(advice_for(code)));
@@ -162,15 +189,54 @@ ValueView Statement::value(int index) const {
 
 // --- Connection ---
 
+namespace {
+
+// A plain connection would find an encrypted file's log and journal empty, and delete them.
+void refuse_encrypted(const std::string& path, const char* vfs) {
+    sqlite3_initialize();
+    sqlite3_vfs* found = sqlite3_vfs_find(vfs);
+    if (found == nullptr || path.empty() || path == ":memory:" || !crypto::looks_encrypted(found, path)) return;
+    throw Error(ErrorCode::wrong_key, fmt::format("{} is encrypted, or no SQLite database", path),
+                "give its key: --key-file, or DatabaseOptions::key");
+}
+
+void throw_refusal(const crypto::Damage& refusal, const std::string& path) {
+    if (refusal.kind == crypto::Damage::Kind::plain_file)
+        throw Error(ErrorCode::wrong_key, fmt::format("{} is not encrypted, and a key was given", path),
+                    "leave out the key, or encrypt the file with 'tombolo encrypt'");
+    if (refusal.kind == crypto::Damage::Kind::wrong_key)
+        throw Error(ErrorCode::wrong_key, fmt::format("the key does not open {}", path), "take the key it was encrypted with; nothing was touched");
+}
+
+}  // namespace
+
 Connection Connection::open(const std::string& path, const OpenOptions& options) {
     Connection connection;
-    connection.owned_ = true;
     int flags = options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     if (options.create && !options.read_only) flags |= SQLITE_OPEN_CREATE;
-    const int rc = sqlite3_open_v2(path.c_str(), &connection.handle_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, options.vfs);
-    if (rc != SQLITE_OK) throw_error(connection.handle_, rc, "open " + path);
+    if (options.key.empty()) {
+        refuse_encrypted(path, options.vfs);
+        const int rc = connection.open_handle(path, flags, options.vfs);
+        if (rc != SQLITE_OK) throw_error(connection.handle_, rc, "open " + path);
+    } else {
+        connection.vfs_ = crypto::EncryptingVfs::make(options.vfs, options.key);
+        // URIs are for ATTACH; the path is a path, whatever it begins with.
+        const std::string name = path.rfind("file:", 0) == 0 ? "./" + path : path;
+        const int rc = connection.open_handle(name, flags | SQLITE_OPEN_URI, connection.vfs_->name());
+        if (rc != SQLITE_OK) {
+            throw_refusal(connection.vfs_->refusal(), path);
+            throw_error(connection.handle_, rc, "open " + path);
+        }
+        connection.vfs_->serve(connection.handle_);
+        connection.execute("PRAGMA temp_store = MEMORY");
+    }
     sqlite3_busy_timeout(connection.handle_, static_cast<int>(options.busy_timeout_ms));
     return connection;
+}
+
+int Connection::open_handle(const std::string& path, int flags, const char* vfs) {
+    owned_ = true;
+    return sqlite3_open_v2(path.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
 }
 
 Connection Connection::borrow(sqlite3* handle) {
@@ -189,6 +255,7 @@ void Connection::close() {
     if (owned_) sqlite3_close_v2(handle_);
     handle_ = nullptr;
     owned_ = false;
+    vfs_.reset();
 }
 
 void Connection::execute(std::string_view sql) {

@@ -13,12 +13,18 @@
 #include <vector>
 
 #include "tombolo/error.h"
+#include "tombolo/key.h"
 #include "tombolo/value.h"
+
+namespace tombolo::crypto {
+class EncryptingVfs;
+}
 
 namespace tombolo::sqlite {
 
 // Throws the Error for a failed SQLite call: disk_full, read_only, busy, corrupt, io, too_large, constraint or sql, with
-// SQLite's own message. `doing` completes the sentence "could not …".
+// SQLite's own message. `doing` completes the sentence "could not …". A page of an encrypted file that is not authentic is
+// Error(corrupt) with its number.
 [[noreturn]] void throw_error(sqlite3* db, int result_code, std::string_view doing);
 
 std::string quote_identifier(std::string_view name);  // "a""b"
@@ -97,11 +103,14 @@ struct OpenOptions {
     bool read_only = false;
     int64_t busy_timeout_ms = 10000;
     const char* vfs = nullptr;  // nullptr: the default
+    Key key;                    // empty: a plain file
 };
 
 class Connection {
 public:
     Connection() = default;
+    // Error(wrong_key) where key and file do not fit, before SQLite has touched the file. A connection with a key reads and writes
+    // encrypted files only, attached ones included (crypto/encrypting_vfs.h), and keeps temporary tables in memory.
     static Connection open(const std::string& path, const OpenOptions& options = {});
     // Uses a handle that belongs to somebody else; never closes it.
     static Connection borrow(sqlite3* handle);
@@ -133,8 +142,11 @@ private:
         std::swap(handle_, other.handle_);
         std::swap(owned_, other.owned_);
         std::swap(cache_, other.cache_);
+        std::swap(vfs_, other.vfs_);
     }
+    int open_handle(const std::string& path, int flags, const char* vfs);
 
+    std::shared_ptr<crypto::EncryptingVfs> vfs_;  // with a key
     sqlite3* handle_ = nullptr;
     bool owned_ = false;
     std::unordered_map<std::string, std::unique_ptr<Statement>> cache_;
