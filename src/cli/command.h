@@ -49,6 +49,7 @@ void add_rejected(CLI::App& app, Action& chosen);
 void add_conflicts(CLI::App& app, Action& chosen);
 void add_verify(CLI::App& app, Action& chosen);
 void add_doctor(CLI::App& app, Action& chosen);
+void add_change_key(CLI::App& app, Action& chosen);
 void add_demo(CLI::App& app, Action& chosen);
 void add_later(CLI::App& app, Action& chosen);  // commands that exist in name only, so far
 

@@ -143,6 +143,7 @@ int show(const ConflictArguments& arguments) {
 Database open(const ConflictArguments& arguments) {
     DatabaseOptions options;
     options.create = false;
+    options.key = arguments.device.key();
     return Database::open(arguments.device.path, options);
 }
 

@@ -18,9 +18,6 @@ void add(CLI::App& app, Action& chosen, const char* name, const char* purpose) {
 }  // namespace
 
 void add_later(CLI::App& app, Action& chosen) {
-    add(app, chosen, "rekey", "Change the key of an encrypted device file");
-    add(app, chosen, "encrypt", "Encrypt a device file");
-    add(app, chosen, "decrypt", "Decrypt a device file");
     add(app, chosen, "token", "Make and show access tokens");
 }
 

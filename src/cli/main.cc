@@ -43,6 +43,7 @@ int run(int argc, char** argv) {
     add_rejected(app, chosen);
     add_verify(app, chosen);
     add_doctor(app, chosen);
+    add_change_key(app, chosen);
     add_demo(app, chosen);
     add_later(app, chosen);
     refuse_unknown_command(app, argc, argv);
