@@ -342,6 +342,21 @@ TEST_F(EncryptedFileTest, large_blobs_and_incremental_access) {
     EXPECT_EQ(open_encrypted(path_).query_integer("SELECT length(x) FROM f"), 20000000);
 }
 
+// Pages that are allocated and freed in one transaction are never written, and read when they become part of the free list's trunk.
+TEST_F(EncryptedFileTest, pages_that_were_never_written_can_be_read) {
+    sqlite::Connection db = open_encrypted(path_);
+    db.execute(fill);
+    db.execute(
+        "BEGIN; CREATE TABLE gone(x); INSERT INTO gone VALUES (zeroblob(3000000)); CREATE TABLE kept(x); INSERT INTO kept VALUES (zeroblob(9000));"
+        " DROP TABLE gone; COMMIT");
+    db.execute("CREATE TABLE again(x); INSERT INTO again VALUES (zeroblob(2500000)); DELETE FROM again");
+    db.close();
+    db = open_encrypted(path_);
+    for (int i = 0; i < 30; ++i)
+        db.execute("INSERT INTO again VALUES (zeroblob(100000))");
+    EXPECT_EQ(db.query_text("PRAGMA integrity_check"), "ok");
+}
+
 TEST_F(EncryptedFileTest, a_file_that_was_replaced_is_not_used_on) {
     sqlite::Connection old = open_encrypted(path_);
     old.execute(fill);

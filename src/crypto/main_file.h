@@ -25,6 +25,7 @@ public:
 
     int read(void* out, int amount, sqlite3_int64 offset) override;
     int write(const void* in, int amount, sqlite3_int64 offset) override;
+    int truncate(sqlite3_int64 size) override;
     int lock(int level) override;
     int control(int operation, void* argument) override;
     int characteristics() override;
@@ -40,6 +41,7 @@ public:
 private:
     int read_page(PageNumber number, unsigned char* out);
     int read_part(void* out, int amount, sqlite3_int64 offset);
+    int fill_gap(sqlite3_int64 end);
     bool has_moved();
     bool use_salt_of(const unsigned char* page);  // true: it is another one than so far
 

@@ -25,7 +25,8 @@ PageNumber frame_page_number(const unsigned char* frame) {
 int WalFile::read_frame(sqlite3_int64 frame_at) { return File::read(frame_.data(), static_cast<int>(frame_size), frame_at); }
 
 // SQLite reads headers alone, a page alone, and, when it recovers the log, whole frames: these may be torn or left over from earlier
-// use of the file, so that a page which is not authentic only has to fail SQLite's checksum, and zeros do.
+// use of the file. A page that is not authentic only has to fail SQLite's checksum then, and its cipher text does. (Zeros would not: there
+// are pages that are zero.)
 int WalFile::read(void* out, int amount, sqlite3_int64 offset) {
     if (offset < wal_header_size) return File::read(out, amount, offset);
     const sqlite3_int64 place = place_in_frame(offset);
@@ -42,8 +43,8 @@ int WalFile::read(void* out, int amount, sqlite3_int64 offset) {
     const PageNumber number = frame_page_number(frame_.data());
     PageCipher* cipher = main_->cipher();
     if (whole) {
-        std::memcpy(bytes, frame_.data(), static_cast<size_t>(frame_header_size));
-        if (cipher == nullptr || !cipher->decrypt(number, stored, bytes + frame_header_size)) std::memset(bytes + frame_header_size, 0, page_size);
+        std::memcpy(bytes, frame_.data(), frame_.size());
+        if (cipher != nullptr) cipher->decrypt(number, stored, bytes + frame_header_size);
         return SQLITE_OK;
     }
     if (cipher != nullptr && main_->is_checkpointing() && cipher->authentic(number, stored)) {

@@ -21,13 +21,8 @@ class CommandLine(EndToEnd):
         self.assertRegex(self.ok("--version"), r"^tombolo \d+\.\d+\.\d+ \(protocol \d+, file format \d+\)\n$")
 
     def test_what_is_not_in_this_version_says_so(self):
-        for arguments in (["doctor"], ["rekey", "x.db"], ["encrypt", "x.db"], ["decrypt", "x.db"], ["token", "mint"],
-                          ["hub", "--data", "postgres://x"]):
+        for arguments in (["token", "mint"], ["hub", "--data", "postgres://x"]):
             self.fails("unsupported", *arguments, status=2)
-
-    def test_a_key_is_refused_not_ignored(self):
-        self.fails("unsupported", "status", "x.db", "--key-file", "k", status=2)
-        self.fails("unsupported", "status", "x.db", status=2, env={"TOMBOLO_KEY_FILE": "k"})
 
 
 class Sql(EndToEnd):

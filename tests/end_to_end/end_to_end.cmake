@@ -1,7 +1,7 @@
 # The program itself, as its users run it. Each file is one test; python3's standard library is all they need.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
-foreach(name commands sync conflicts conflict_cases rejected text kill examples)
+foreach(name commands sync conflicts conflict_cases rejected text kill encryption examples)
   add_test(NAME end_to_end_${name} COMMAND ${Python3_EXECUTABLE} -W error::SyntaxWarning ${PROJECT_SOURCE_DIR}/tests/end_to_end/${name}_test.py)
   set_tests_properties(end_to_end_${name} PROPERTIES TIMEOUT 600
     ENVIRONMENT "TOMBOLO_PROGRAM=$<TARGET_FILE:tombolo_program>;TOMBOLO_EXAMPLES=${PROJECT_BINARY_DIR}/examples")
