@@ -17,8 +17,6 @@ void add(CLI::App& app, Action& chosen, const char* name, const char* purpose) {
 
 }  // namespace
 
-void add_later(CLI::App& app, Action& chosen) {
-    add(app, chosen, "token", "Make and show access tokens");
-}
+void add_later(CLI::App& app, Action& chosen) { add(app, chosen, "token", "Make and show access tokens"); }
 
 }  // namespace tombolo::cli

@@ -1,4 +1,5 @@
 """Every command of the program: what it prints, its exit status, the shape of its JSON."""
+import json
 import os
 import re
 import subprocess
@@ -248,6 +249,55 @@ class HubCommand(EndToEnd):
             self.assertRegex(answer.read().decode(), r'^\{"tombolo":\d+,"nonce":"abc-123"\}\s*$')
         with urlopen(address + "/metrics", timeout=DEADLINE) as answer:
             self.assertIn("tombolo_", answer.read().decode())
+
+    def doctor(self, *arguments, status):
+        """What the checks found, by name; the exit status must be this."""
+        result = self.run_program("doctor", "--json", *arguments)
+        self.assertEqual(result.returncode, status, result.stdout + result.stderr)
+        checks = json.loads(result.stdout)
+        self.assertEqual([check["check"] for check in checks], ["interfaces", "routes", "dns", "portal", "proxy", "hub", "tls", "clock", "round-trip"])
+        for check in checks:
+            self.assertIn(check["result"], ("ok", "warn", "fail"))
+            self.assertTrue(check["detail"])
+            if check["result"] == "fail":
+                self.assertTrue(check["advice"], check)
+        return {check["check"]: check for check in checks}
+
+    def test_doctor_finds_a_hub_in_order(self):
+        hub = self.start_hub()
+        found = self.doctor("--hub", hub.url, status=0)
+        for name in ("routes", "dns", "portal", "hub", "tls", "clock", "round-trip"):
+            self.assertEqual(found[name]["result"], "ok", found[name])
+        self.assertIn("hub", self.ok("doctor", "--hub", hub.url))
+
+    def test_doctor_says_what_is_wrong(self):
+        hub = self.start_hub()
+        hub.kill()
+        found = self.doctor("--hub", hub.url, status=1)
+        self.assertEqual((found["hub"]["result"], found["portal"]["result"]), ("fail", "warn"))
+        self.assertIn("start the hub", found["hub"]["advice"])
+        self.assertEqual(self.doctor("--hub", "ws://hub.invalid:80", status=1)["dns"]["result"], "fail")
+        self.fails("usage", "doctor", "--hub", "gopher://x")
+
+    def test_doctor_sees_a_portal(self):
+        import http.server
+        import threading
+
+        class Page(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(302)
+                self.send_header("Location", "http://login.example/")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        found = self.doctor("--hub", f"ws://127.0.0.1:{server.server_address[1]}", status=1)
+        self.assertEqual(found["portal"]["result"], "fail")
+        self.assertIn("http://login.example/", found["portal"]["detail"])
 
     def test_dev_tls(self):
         process = self.start("hub", "--data", self.file("hub"), "--listen", "127.0.0.1:0", "--dev-tls")
