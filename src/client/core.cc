@@ -57,7 +57,7 @@ std::optional<Decision> verdict_in_file(sqlite::Connection& db, uint64_t number)
     return to_decision(verdict);
 }
 
-Key resolve(const KeySource& source) {
+Key key_of(const KeySource& source) {
     if (const auto* key = std::get_if<Key>(&source)) return *key;
     const auto& fetch = std::get<std::function<Key()>>(source);
     return fetch ? fetch() : Key();
@@ -122,7 +122,7 @@ Core::Writing::~Writing() {
 
 // --- the file ---
 
-Core::Core(std::string path, const DatabaseOptions& options) : file_(std::move(path), resolve(options.key)), busy_timeout_(options.busy_timeout) {
+Core::Core(std::string path, const DatabaseOptions& options) : file_(std::move(path), key_of(options.key)), busy_timeout_(options.busy_timeout) {
     if (options.create) make_device_file(file_, busy_timeout_);
     write_db_ = open_device_file(file_, busy_timeout_);
     read_db_ = open_device_file(file_, busy_timeout_);

@@ -124,12 +124,37 @@ int MainFile::write(const void* in, int amount, sqlite3_int64 offset) {
     if (amount != page_bytes || offset % page_bytes != 0) return report({Damage::Kind::layout, 0}, SQLITE_IOERR_WRITE);
     const auto* plain = static_cast<const unsigned char*>(in);
     const auto number = static_cast<PageNumber>(offset / page_bytes) + 1;
-    if (checkpointing_ && number == passing_number_ && std::memcmp(plain, passing_.data(), page_size) == 0) return File::write(in, amount, offset);
+    if (checkpointing_ && number == passing_number_ && std::memcmp(plain, passing_.data(), page_size) == 0) {
+        const int rc = fill_gap(offset);
+        return rc == SQLITE_OK ? File::write(in, amount, offset) : rc;
+    }
     if (number == 1 && !has_our_layout(plain)) return report({Damage::Kind::layout, 1}, SQLITE_IOERR_WRITE);
     PageCipher* known = cipher_to_write();
     if (known == nullptr) return SQLITE_IOERR_WRITE;
+    if (const int rc = fill_gap(offset); rc != SQLITE_OK) return rc;
     known->encrypt(number, plain, buffer_.data());
     return File::write(buffer_.data(), page_size, offset);
+}
+
+// SQLite does not write pages that are free, but may read them later. A hole in the file would not be authentic, so there are none.
+int MainFile::fill_gap(sqlite3_int64 end) {
+    sqlite3_int64 bytes = 0;
+    if (const int rc = size(&bytes); rc != SQLITE_OK) return rc;
+    const sqlite3_int64 begin = bytes / page_bytes * page_bytes;
+    if (begin >= end) return SQLITE_OK;
+    PageCipher* known = cipher_to_write();
+    if (known == nullptr) return SQLITE_IOERR_WRITE;
+    const PageBuffer zeros{};
+    for (sqlite3_int64 at = begin; at < end; at += page_bytes) {
+        known->encrypt(static_cast<PageNumber>(at / page_bytes) + 1, zeros.data(), buffer_.data());
+        if (const int rc = File::write(buffer_.data(), page_size, at); rc != SQLITE_OK) return rc;
+    }
+    return SQLITE_OK;
+}
+
+int MainFile::truncate(sqlite3_int64 size) {
+    if (const int rc = fill_gap(size); rc != SQLITE_OK) return rc;
+    return File::truncate(size);
 }
 
 void MainFile::pass_through(PageNumber number, const unsigned char* page) {
