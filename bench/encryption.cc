@@ -87,7 +87,8 @@ int main() {
     const Work encrypted{scratch, key};
     using Measure = double (Work::*)() const;
     const auto compare = [&](const std::string& what, double target, Measure work) {
-        bench::compare(what, target, [&] { return (plain.*work)(); }, [&] { return (encrypted.*work)(); });
+        bench::compare(
+            what, target, [&] { return (plain.*work)(); }, [&] { return (encrypted.*work)(); });
     };
     // Without a target of their own.
     const auto show = [&](const char* what, Measure work) {
@@ -97,7 +98,8 @@ int main() {
             a.push_back((plain.*work)());
             b.push_back((encrypted.*work)());
         }
-        std::printf("%-50s plain %9.1f ms    ours %9.1f ms    %6.3fx\n", what, bench::median(a), bench::median(b), bench::median(b) / bench::median(a));
+        std::printf("%-50s plain %9.1f ms    ours %9.1f ms    %6.3fx\n", what, bench::median(a), bench::median(b),
+                    bench::median(b) / bench::median(a));
     };
     compare("bulk insert, 100,000 rows and checkpoint", 2.0, &Work::bulk_insert);
     show("10,000 small transactions", &Work::small);
