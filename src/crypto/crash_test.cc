@@ -81,7 +81,7 @@ TEST_P(CrashTest, committed_is_there_and_the_rest_is_gone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(JournalModes, CrashTest, testing::Values("delete", "truncate", "persist", "wal"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& mode) { return mode.param; });
 
 // The making of a file is cut off at every instant: the next start finds an empty file or the first transaction, never a file it cannot open.
 TEST(CrashWhileMakingTest, the_next_start_opens_the_file) {

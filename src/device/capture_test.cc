@@ -452,7 +452,7 @@ TEST_F(CaptureTest, AWriteToAnAttachedFileTakesTheLockOfMain) {
     World w;
     Device made(w, folder.file("a.db"));
     made.make("CREATE TABLE t(id INTEGER PRIMARY KEY, v);", {"t"});
-    auto db = sqlite::Connection::open(folder.file("local.db"), {.busy_timeout_ms = 0});
+    auto db = sqlite::Connection::open(folder.file("local.db"), {.busy_timeout_ms = 0, .key = {}});
     register_capture(db.handle(), w.capture());
     db.execute("CREATE TABLE local(x); ATTACH '" + folder.file("a.db") + "' AS a");
     auto other = sqlite::Connection::open(folder.file("local.db"));

@@ -278,7 +278,7 @@ TEST_F(OverwrittenTest, AVerdictNamesTheFirstFewCells) {
 
 // base, mine and theirs are more together than a row may have.
 TEST_F(OverwrittenTest, WhatIsTooLargeIsListedWithoutItsBase) {
-    const auto large = [](char c) { return Value(std::string(limits::row_bytes_max / 2 - 1000, c)); };
+    const auto large = [](char letter) { return Value(std::string(limits::row_bytes_max / 2 - 1000, letter)); };
     write(a, {"k"}, large('0'));
     push(a);
     push(b);

@@ -42,8 +42,14 @@ bool has_later_own(const RowState& row, uint32_t column, const Writer& writer) {
            });
 }
 
-void close_seen(RowState& row, uint32_t column, const Arrival& arrival) {
-    close(row, column, arrival, [&](const Candidate& candidate) { return closing_of(candidate, arrival.writer); });
+std::optional<Value> close_seen(RowState& row, uint32_t column, const Arrival& arrival) {
+    std::optional<Value> base;
+    close(row, column, arrival, [&](const Candidate& candidate) {
+        const std::optional<Closing> why = closing_of(candidate, arrival.writer);
+        if (why == Closing::folded && !base) base = candidate.base;
+        return why;
+    });
+    return base;
 }
 
 void close_equal(RowState& row, uint32_t column, const ValueView& value, const Arrival& arrival) {
@@ -58,9 +64,9 @@ void orphan_all(RowState& row, const Arrival& arrival) {
     row.candidates.clear();
 }
 
-void open_cell(RowState& row, const CellView& cell, const Arrival& arrival) {
+void open_cell(RowState& row, const CellView& cell, Value base, const Arrival& arrival) {
     const Writer& writer = arrival.writer;
-    open(row, {cell.column, Value(cell.value), Value(cell.base), writer.site, writer.number, writer.seq, writer.stamp}, arrival);
+    open(row, {cell.column, Value(cell.value), std::move(base), writer.site, writer.number, writer.seq, writer.stamp}, arrival);
 }
 
 void open_deletion(RowState& row, const ChangeView& deletion, const Arrival& arrival) {

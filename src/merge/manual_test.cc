@@ -95,8 +95,8 @@ TEST(Manual, more_writers_join_one_conflict) {
 TEST(Manual, a_second_edit_of_the_same_site_stands_in_place_of_its_first) {
     Scene hub = in_conflict();
     EXPECT_EQ(hub.commit(by(3).seen(1).at(31).update("k", 1, 12, 15)), "in-conflict");
-    EXPECT_EQ(hub.open("k"), "a: 15 over 12 by 3@4");
-    EXPECT_EQ(hub.told, "folded a: 12 over 10 by 3@3, opened a: 15 over 12 by 3@4");
+    EXPECT_EQ(hub.open("k"), "a: 15 over 10 by 3@4");
+    EXPECT_EQ(hub.told, "folded a: 12 over 10 by 3@3, opened a: 15 over 10 by 3@4");
 }
 
 TEST(Manual, the_second_of_two_decisions_opens_a_conflict_and_an_equal_one_none) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
+#include <utility>
 
 #include "base/assert.h"
 #include "merge/candidates.h"
@@ -145,11 +147,12 @@ CellOutcome merge_cell(RowState& row, const CellView& cell, const Arrival& arriv
 
     Value replaced;  // copied only for a history that wants it
     if (arrival.history != nullptr && situation.unseen && decision.take == Take::arriving) replaced = stored;
-    if (!situation.superseded) close_seen(row, cell.column, arrival);
+    std::optional<Value> folded_base;
+    if (!situation.superseded) folded_base = close_seen(row, cell.column, arrival);
     if (decision.take == Take::arriving) stored = Value(cell.value);
     if (decision.take == Take::combined) stored = std::move(decision.combined);
     if (decision.take != Take::stored) close_equal(row, cell.column, stored, arrival);
-    if (decision.opens) open_cell(row, cell, arrival);
+    if (decision.opens) open_cell(row, cell, folded_base ? *std::move(folded_base) : Value(cell.base), arrival);
     if (decision.claims) claim(own_mark(row.meta, table, cell.column), writer, decision.keeps_stamp);
     const bool combined = decision.keeps_stamp && is_concurrent(mark, writer);
     const CellOutcome outcome{.merged = combined || !(stored.view() == cell.value), .conflict = decision.opens};
