@@ -203,7 +203,7 @@ TEST_F(DriverTest, NeedsAuthStandsAndIsTriedSlowly) {
     driver->opened(), carry_out();
     hear(wire::Refuse{"needs-auth", "the token has expired", 0});
     EXPECT_EQ(status().state, SessionState::needs_auth);
-    EXPECT_EQ(status().cause, "the token has expired");
+    EXPECT_EQ(status().cause, "the hub says: the token has expired");
     EXPECT_EQ(status().last_error->code, "needs-auth");
     ASSERT_TRUE(driver->standing_error().has_value());
     EXPECT_FALSE(open);

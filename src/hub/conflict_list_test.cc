@@ -313,8 +313,8 @@ TEST_F(ShortOverwrittenTest, GoFasterThanTheyCome) {
     for (int round = 0; round < 4; ++round) {
         push(a);
         push(b);
-        write(a, keys, Value(2 * round));
-        write(b, keys, Value(2 * round + 1));
+        write(a, keys, Value(2 * round + 1));
+        write(b, keys, Value(2 * round + 2));
         push(a);
         push(b);
         EXPECT_EQ(rows().size(), 100U);
