@@ -95,10 +95,11 @@ public:
         if (!key.empty()) {
             vfs = crypto::EncryptingVfs::make(nullptr, key);
             target = as_uri(path, "vfs", vfs->name());
+            vfs->serve(db_.handle());
+            // For the copy: nothing changes here. In this order, for the pragma takes back what was reserved.
+            db_.execute(fmt::format("PRAGMA {}.page_size = {}", schema_, crypto::page_size));
             int reserved = crypto::reserved_size;
             sqlite3_file_control(db_.handle(), schema_, SQLITE_FCNTL_RESERVE_BYTES, &reserved);
-            vfs->serve(db_.handle());
-            db_.execute(fmt::format("PRAGMA {}.page_size = {}", schema_, crypto::page_size));  // for the copy: nothing changes here
         }
         db_.execute(fmt::format("VACUUM {} INTO {}", schema_, sqlite::quote_text(target)));
     }

@@ -43,7 +43,7 @@ class SyncOnce(EndToEnd):
         entry, = self.json("rejected", self.b, "list")
         self.assertEqual((entry["id"], entry["code"], entry["depends_on"], entry["expected"]), (status["site"] + "/1", "primary-key", None, False))
         self.assertEqual(entry["changes"], [{"table": "tasks", "key": {"id": "1"}, "kind": "insert", "values": {"id": "1", "title": "from b", "done": 0}}])
-        shown = json.loads(self.ok("rejected", self.b, "show", entry["id"]))
+        shown = self.json("rejected", self.b, "show", entry["id"])
         self.assertEqual(shown["changes"][0]["theirs"], {"id": "1", "title": "from a", "done": 0})
         self.fails("not-found", "rejected", self.b, "show", "x/1")
 
