@@ -8,6 +8,7 @@ tombolo_add_test(replica_test DEPS tombolo_device SOURCES src/device/replica_tes
 tombolo_add_test(inbox_test DEPS tombolo_device SOURCES src/device/inbox_test.cc)
 tombolo_add_test(network_evidence_test DEPS tombolo_device SOURCES src/device/network_evidence_test.cc)
 tombolo_add_test(liveness_test DEPS tombolo_device SOURCES src/device/liveness_test.cc)
+set_tests_properties(liveness_test PROPERTIES LABELS nightly)  # walks every reachable state, each on a file of its own: many minutes
 tombolo_add_test(rejected_test DEPS tombolo_device SOURCES src/device/rejected_test.cc)
 tombolo_add_test(row_states_test DEPS tombolo_device SOURCES src/device/row_states_test.cc)
 tombolo_add_test(text_bases_test DEPS tombolo_device SOURCES src/device/text_bases_test.cc)

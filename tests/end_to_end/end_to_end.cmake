@@ -26,4 +26,4 @@ add_test(NAME end_to_end_herd COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR
 add_test(NAME end_to_end_herd_of_500 COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/end_to_end/herd_test.py 500)
 set_tests_properties(end_to_end_herd end_to_end_herd_of_500 PROPERTIES TIMEOUT 1200 RUN_SERIAL ON
   ENVIRONMENT "TOMBOLO_PROGRAM=$<TARGET_FILE:tombolo_program>;TOMBOLO_HERD=$<TARGET_FILE:tombolo_herd>")
-set_tests_properties(end_to_end_network_long end_to_end_herd_of_500 PROPERTIES LABELS nightly)
+set_tests_properties(end_to_end_network end_to_end_network_long end_to_end_herd end_to_end_herd_of_500 PROPERTIES LABELS nightly)
