@@ -174,8 +174,8 @@ void Freeze::freeze_one(uint64_t number) {
         }
         switch (op->kind) {
             case LogKind::insert: write_insert(table, op->table_id, key); break;
-            case LogKind::update: write_update(table, op->table_id, key, *op); break;
-            case LogKind::keep: write_keep(table, op->table_id, key, *op); break;
+            case LogKind::update:
+            case LogKind::keep: write_cells(table, op->table_id, key, *op); break;
             case LogKind::erase: write_erase(table, op->table_id, key, *op); break;
         }
     }
@@ -210,7 +210,8 @@ void Freeze::write_net(const Table& table, uint64_t table_id, std::string_view k
     write(table_id);
 }
 
-void Freeze::write_update(const Table& table, uint64_t table_id, std::string_view key, const LogOp& op) {
+// An update, whose cells tell base and value; or cells that were written as they are, which tell their value once.
+void Freeze::write_cells(const Table& table, uint64_t table_id, std::string_view key, const LogOp& op) {
     change_.table = &table;
     change_.kind = ChangeKind::update;
     change_.key = key;
@@ -219,27 +220,10 @@ void Freeze::write_update(const Table& table, uint64_t table_id, std::string_vie
     for (Reader in = op.rest; !in.at_end();) {
         const auto column = static_cast<uint32_t>(in.varint());
         const ValueView base = read_value(in);
-        const ValueView value = read_value(in);
+        const ValueView value = op.kind == LogKind::keep ? base : read_value(in);
         if (in.failed() || column >= table.columns.size())
             throw Error(ErrorCode::corrupt, "the log of local writes cannot be read", "restore the file from a backup");
         change_.cells.push_back({column, base, value});
-    }
-    complete_whole_row(table_id, nullptr);
-    write(table_id);
-}
-
-void Freeze::write_keep(const Table& table, uint64_t table_id, std::string_view key, const LogOp& op) {
-    change_.table = &table;
-    change_.kind = ChangeKind::update;
-    change_.key = key;
-    change_.over_own_delete = false;
-    change_.cells.clear();
-    for (Reader in = op.rest; !in.at_end();) {
-        const auto column = static_cast<uint32_t>(in.varint());
-        const ValueView value = read_value(in);
-        if (in.failed() || column >= table.columns.size())
-            throw Error(ErrorCode::corrupt, "the log of local writes cannot be read", "restore the file from a backup");
-        change_.cells.push_back({column, value, value});
     }
     complete_whole_row(table_id, nullptr);
     write(table_id);

@@ -49,8 +49,7 @@ private:
     std::vector<uint64_t> rows_changed_twice(LogReader& log);
 
     void write_net(const Table& table, uint64_t table_id, std::string_view key, const RowNet& net);
-    void write_update(const Table& table, uint64_t table_id, std::string_view key, const LogOp& op);
-    void write_keep(const Table& table, uint64_t table_id, std::string_view key, const LogOp& op);
+    void write_cells(const Table& table, uint64_t table_id, std::string_view key, const LogOp& op);
     void complete_whole_row(uint64_t table_id, const std::vector<ValueView>* row);  // change_
     void write_erase(const Table& table, uint64_t table_id, std::string_view key, const LogOp& op);
     void write_insert(const Table& table, uint64_t table_id, std::string_view key);
