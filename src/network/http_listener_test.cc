@@ -119,7 +119,10 @@ TEST(Listener, AnAddressThatIsNotOursIsAClearError) {
     Scene scene;
     Hub hub(scene);
     EXPECT_THROW(HttpListener(scene.loop, {{"192.0.2.1", 0}, {}}, hub), Error);
-    EXPECT_THROW(HttpListener(scene.loop, {{"127.0.0.1", 0}, Identity{"no", "pem"}}, hub), Error);
+    ListenOptions options;
+    options.address = {"127.0.0.1", 0};
+    options.identity = Identity{"no", "pem"};
+    EXPECT_THROW(HttpListener(scene.loop, options, hub), Error);
 }
 
 TEST(Listener, ConnectionsLiveOnWithoutIt) {
