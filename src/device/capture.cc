@@ -11,6 +11,7 @@
 #include "device/functions.h"
 #include "device/participant.h"
 #include "device/savepoints.h"
+#include "device/sqlite_value.h"
 #include "model/conflict_table.h"
 
 namespace tombolo::device {
@@ -44,7 +45,7 @@ class Capture : public Participant {
 public:
     Capture(sqlite3* db, const CaptureWorld& world) : db_(db), world_(world) {}
 
-    void set_applying(bool applying) { applying_ = applying; }
+    void set_applying(bool applying);
     void set_subject(std::optional<std::string> subject) { subject_ = std::move(subject); }
     CapturedTransaction newest() const { return newest_; }
     void forget_tables();
@@ -53,7 +54,10 @@ public:
 
     void before_change(int operation, const char* schema_name, const char* table_name, int64_t old_rowid, int64_t new_rowid);  // the hook
     void object(const Error& error);
-    void approve(int64_t stamp);  // the function in the triggers. Error: the statement fails
+    // The functions in the triggers. Error: the statement fails.
+    void approve(int64_t stamp);
+    void cell_written(sqlite3_value** values, int count);
+    void key_written(sqlite3_value** values, int count);
 
     void on_savepoint(int depth) override;
     void on_release(int depth) override;
@@ -65,6 +69,7 @@ public:
 
 private:
     void join();
+    void close_told();
     CaptureFile& open_main();
     void write();
     void end_transaction();
@@ -100,12 +105,15 @@ private:
     // The open transaction.
     sqlite::Statement join_;
     bool joined_ = false;  // SQLite tells us of its savepoints and of its end
+    bool triggers_fire_ = true;
+    CaptureFile* telling_ = nullptr;  // whose triggers are telling what the last UPDATE did
     std::optional<std::string> its_subject_;
     bool wrote_ = false;
     CapturedTransaction newest_;           // committed on main
     std::optional<Error> objection_;       // why it must not commit
     Savepoints<bool> objected_;            // at each savepoint
     std::optional<Error> could_not_join_;  // for the trigger that comes next
+    std::vector<ValueView> row_;           // handed over by a trigger
 };
 
 // --- which file ---
@@ -142,6 +150,12 @@ void Capture::look_for_files() {
         else if (CaptureFile::is_device(db_, name.schema))
             files_.push_back(std::make_unique<CaptureFile>(db_, name.schema));
     }
+}
+
+void Capture::set_applying(bool applying) {
+    applying_ = applying;
+    for (const auto& file : files_)
+        file->forget_committed();
 }
 
 void Capture::forget_tables() {
@@ -182,6 +196,7 @@ void Capture::before_change(int operation, const char* schema_name, const char* 
     if (applying_) return;
     CapturedTable* table = find_table(schema_name, table_name);
     if (table == nullptr) return;
+    if (telling_ != nullptr) close_told();
     if (!joined_) {
         join();
         if (files_changed()) look_for_files();
@@ -200,7 +215,10 @@ void Capture::before_change(int operation, const char* schema_name, const char* 
     if (sqlite3_preupdate_blobwrite(db_) >= 0) return file.write_blob(*table, old_rowid);
     switch (operation) {
         case SQLITE_INSERT: return file.insert(*table, new_rowid);
-        case SQLITE_UPDATE: return file.update(*table, old_rowid, new_rowid);
+        case SQLITE_UPDATE:
+            file.update(*table, old_rowid, new_rowid, triggers_fire_);
+            if (file.is_told()) telling_ = &file;
+            return;
         default: return file.erase(*table, old_rowid);
     }
 }
@@ -239,7 +257,43 @@ void Capture::approve(int64_t stamp) {
                 "close and open the device file with Tombolo; drop the triggers of a table that was copied into another file");
 }
 
+// tombolo_captured_cell(stamp, rowid, column, old value, new value, key …)
+void Capture::cell_written(sqlite3_value** values, int count) {
+    const int64_t stamp = sqlite3_value_int64(values[0]);
+    approve(stamp);
+    if (telling_ == nullptr) return;
+    constexpr int first_of_key = 5;
+    row_.clear();
+    for (int i = first_of_key; i < count; ++i)
+        row_.push_back(view_of(values[i]));
+    telling_->tell_cell(stamp, sqlite3_value_int64(values[1]), static_cast<uint32_t>(sqlite3_value_int64(values[2])), view_of(values[3]),
+                        view_of(values[4]), row_.data());
+}
+
+// tombolo_captured_key(stamp, rowid, old value …, new value …): all columns.
+void Capture::key_written(sqlite3_value** values, int count) {
+    const int64_t stamp = sqlite3_value_int64(values[0]);
+    approve(stamp);
+    if (telling_ == nullptr) return;
+    row_.clear();
+    std::vector<ValueView> before;
+    for (int i = 2; i < count; ++i)
+        (i < 2 + (count - 2) / 2 ? before : row_).push_back(view_of(values[i]));
+    telling_->tell_key(stamp, sqlite3_value_int64(values[1]), before, row_);
+}
+
 // --- the transaction ---
+
+// What happens next is not part of the last UPDATE any more.
+void Capture::close_told() {
+    try {
+        if (telling_ != nullptr) std::exchange(telling_, nullptr)->close_told();
+    } catch (const Error& error) {
+        object(error);
+    } catch (const std::bad_alloc&) {
+        object(no_memory());
+    }
+}
 
 void Capture::join() {
     try {
@@ -250,22 +304,28 @@ void Capture::join() {
     }
     joined_ = true;
     could_not_join_.reset();  // its statement was over before a trigger came
+    int on = 1;
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_TRIGGER, -1, &on);
+    triggers_fire_ = on != 0;
     its_subject_ = subject_;
 }
 
 void Capture::on_savepoint(int depth) {
+    close_told();
     objected_.begin(depth, objection_.has_value());
     for (const auto& file : files_)
         file->on_savepoint(depth);
 }
 
 void Capture::on_release(int depth) {
+    close_told();
     objected_.release(depth);
     for (const auto& file : files_)
         file->on_release(depth);
 }
 
 void Capture::on_rollback_to(int depth) {
+    telling_ = nullptr;
     if (!objected_.roll_back_to(depth)) objection_.reset();
     for (const auto& file : files_)
         file->on_rollback_to(depth);
@@ -292,6 +352,7 @@ void Capture::write() {
 
 int Capture::on_sync(std::string& message) {
     try {
+        close_told();
         if (objection_) throw Error(*objection_);
         write();
         return SQLITE_OK;
@@ -307,6 +368,7 @@ int Capture::on_sync(std::string& message) {
 
 void Capture::end_transaction() {
     joined_ = false;
+    telling_ = nullptr;
     objection_.reset();
     objected_.clear();
     for (const auto& file : files_)
@@ -316,6 +378,7 @@ void Capture::end_transaction() {
 void Capture::on_commit() {
     for (const auto& file : files_) {
         if (file->was_written() && file->schema_name() == "main") newest_ = file->written();
+        file->on_commit();
     }
     end_transaction();
     if (std::exchange(wrote_, false) && world_.on_write) world_.on_write();
@@ -327,6 +390,7 @@ void Capture::on_rollback() { end_transaction(); }
 void Capture::on_close() {
     std::string ignored;
     if (joined_) on_sync(ignored);
+    telling_ = nullptr;
     last_ = {};
     join_ = {};
     files_.clear();
@@ -371,9 +435,10 @@ bool Capture::keep(std::string_view table_name, const std::vector<Value>& key, c
 
 namespace {
 
-void captured(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
+template <typename Call>
+void answer_trigger(sqlite3_context* context, Call call) {
     try {
-        static_cast<Capture*>(sqlite3_user_data(context))->approve(sqlite3_value_int64(values[0]));
+        call(*static_cast<Capture*>(sqlite3_user_data(context)));
         sqlite3_result_int(context, 1);
     } catch (const Error& error) {
         sqlite3_result_error(context, error.what(), -1);
@@ -381,6 +446,16 @@ void captured(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
     } catch (const std::bad_alloc&) {
         sqlite3_result_error_nomem(context);
     }
+}
+
+void captured(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
+    answer_trigger(context, [&](Capture& capture) { capture.approve(sqlite3_value_int64(values[0])); });
+}
+void cell_written(sqlite3_context* context, int count, sqlite3_value** values) {
+    answer_trigger(context, [&](Capture& capture) { capture.cell_written(values, count); });
+}
+void key_written(sqlite3_context* context, int count, sqlite3_value** values) {
+    answer_trigger(context, [&](Capture& capture) { capture.key_written(values, count); });
 }
 
 void preupdate(void* owner, sqlite3* /*db*/, int operation, const char* schema_name, const char* table_name, sqlite3_int64 old_rowid,
@@ -421,9 +496,9 @@ Capture& capture_of(sqlite3* db) {
     return *capture;
 }
 
-void create_function(sqlite3* db, const char* name, void (*function)(sqlite3_context*, int, sqlite3_value**), Capture* capture,
+void create_function(sqlite3* db, const char* name, int arguments, void (*function)(sqlite3_context*, int, sqlite3_value**), Capture* capture,
                      void (*destroy)(void*)) {
-    const int rc = sqlite3_create_function_v2(db, name, 1, SQLITE_UTF8 | SQLITE_INNOCUOUS, capture, function, nullptr, nullptr, destroy);
+    const int rc = sqlite3_create_function_v2(db, name, arguments, SQLITE_UTF8 | SQLITE_INNOCUOUS, capture, function, nullptr, nullptr, destroy);
     if (rc != SQLITE_OK) sqlite::throw_error(db, rc, fmt::format("register {}", name));
 }
 
@@ -438,8 +513,10 @@ void register_capture(sqlite3* db, const CaptureWorld& world) {
     register_functions(db, *world.random);
     auto* capture = new Capture(db, world);
     // From here on the connection owns it; SQLite calls the destructor even when this registration fails.
-    create_function(db, "tombolo_connection", answer_request, capture, [](void* owned) { delete static_cast<Capture*>(owned); });
-    create_function(db, "tombolo_captured", captured, capture, nullptr);
+    create_function(db, "tombolo_connection", 1, answer_request, capture, [](void* owned) { delete static_cast<Capture*>(owned); });
+    create_function(db, "tombolo_captured", 1, captured, capture, nullptr);
+    create_function(db, "tombolo_captured_cell", -1, cell_written, capture, nullptr);
+    create_function(db, "tombolo_captured_key", -1, key_written, capture, nullptr);
     register_participant(db, *capture);
     sqlite3_preupdate_hook(db, preupdate, capture);
 }

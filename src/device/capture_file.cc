@@ -40,6 +40,11 @@ size_t checked_size(const Table& table, const std::vector<ValueView>& values) {
     return bytes;
 }
 
+// Another key is another row: compared by bytes, whatever the collation.
+bool has_same_key(const Table& table, const std::vector<ValueView>& before, const std::vector<ValueView>& after) {
+    return std::all_of(table.key.begin(), table.key.end(), [&](uint32_t column) { return before[column] == after[column]; });
+}
+
 bool is_conflict_table(const Table& table) { return table.name == conflict_table_name; }
 
 // The hub would refuse the whole transaction.
@@ -94,7 +99,7 @@ CapturedTable* CaptureFile::find(std::string_view table_name) {
 
 // In the middle of a transaction, what is read next may be rolled back with it: the next transaction looks anew.
 void CaptureFile::forget_tables() {
-    if (!log_.empty()) std::move(tables_.begin(), tables_.end(), std::back_inserter(former_tables_));
+    if (!log_.empty() || told_.is_open()) std::move(tables_.begin(), tables_.end(), std::back_inserter(former_tables_));
     tables_.clear();
     known_cookie_ = -1;
     last_blob_write_ = {};
@@ -134,12 +139,14 @@ int64_t CaptureFile::read_cookie() {
 }
 
 void CaptureFile::on_rollback_to(int depth) {
+    told_.forget();  // a savepoint after it would have closed it
     log_.on_rollback_to(depth);
     last_blob_write_ = {};
 }
 
 void CaptureFile::end() {
     open_ = false;
+    told_.forget();
     number_ = 0;
     has_unseen_values_ = false;
     former_tables_.clear();
@@ -153,15 +160,43 @@ void CaptureFile::insert(CapturedTable& table, int64_t rowid) { log_insert(table
 
 void CaptureFile::erase(CapturedTable& table, int64_t rowid) { log_erase(table, table.old_values(rowid)); }
 
-void CaptureFile::update(CapturedTable& table, int64_t old_rowid, int64_t new_rowid) {
+void CaptureFile::update(CapturedTable& table, int64_t old_rowid, int64_t new_rowid, bool triggers_fire) {
+    if (triggers_fire && table.triggers_tell() && old_rowid == new_rowid) return told_.open(table, new_rowid);
     const std::vector<ValueView>& before = table.old_values(old_rowid);
     const std::vector<ValueView>& after = table.new_values(SQLITE_UPDATE, new_rowid);
-    // Another key is another row, then: compared by bytes, whatever the collation.
-    const bool same_row =
-        std::all_of(table.table().key.begin(), table.table().key.end(), [&](uint32_t column) { return before[column] == after[column]; });
-    if (same_row && table.knows_new_values()) return log_update(table, before, after);
+    if (has_same_key(table.table(), before, after) && table.knows_new_values()) return log_update(table, before, after);
     log_erase(table, before);
     log_insert(table, after);
+}
+
+// A cell that grows may make the row too large; what small ones can add up to is within the tolerance of what is sent.
+void CaptureFile::tell_cell(int64_t stamp, int64_t rowid, uint32_t column, const ValueView& before, const ValueView& after, const ValueView* key) {
+    if (!told_.is_of(stamp, rowid)) return;
+    told_.tell_cell(column, before, after, key);
+    constexpr size_t small_bytes = 4096;
+    if (after.bytes().size() <= small_bytes || after.bytes().size() <= before.bytes().size()) return;
+    CapturedTable& table = *find(told_.table().table().name);
+    const CapturedTable::InHook guard(table);
+    if (const auto* values = table.present_values(rowid)) checked_size(table.table(), *values);
+}
+
+void CaptureFile::tell_key(int64_t stamp, int64_t rowid, const std::vector<ValueView>& before, const std::vector<ValueView>& after) {
+    if (!told_.is_of(stamp, rowid)) return;
+    const CapturedTable& table = told_.table();
+    if (has_same_key(table.table(), before, after)) return told_.tell_same_key();
+    log_erase(table, before);
+    log_insert(table, after);
+    told_.tell_logged();
+}
+
+void CaptureFile::close_told() {
+    try {
+        const std::string_view operation = told_.close();
+        if (!operation.empty()) log_.add(operation);
+    } catch (const Error&) {
+        known_cookie_ = -1;  // the next transaction looks at the table's triggers anew
+        throw;
+    }
 }
 
 // What it writes is not known here. Freezing finds the net change: the row that is there then, against the image. One image is
@@ -275,15 +310,27 @@ bool CaptureFile::write(const std::function<LogContext()>& make_context) {
     if (has_unseen_values_) check_unseen_values();
     LogContext context = make_context();
     id_ = context.id;
-    {
-        const sqlite::ResetGuard guard(state_);
-        TOMBOLO_ASSERT(state_.step());
-        context.seen = {{state_.number(0)}, {state_.number(1)}};
-        context.seen_time = state_.integer(2);
-        number_ = (state_.is_null(4) ? state_.number(3) : state_.number(4) >> position_index_bits) + 1;
-    }
+    if (!nobody_committed_since()) read_state();
+    context.seen = state_of_file_.seen;
+    context.seen_time = state_of_file_.seen_time;
+    number_ = state_of_file_.newest_number + 1;
     write_chunks(context);
     return true;
+}
+
+void CaptureFile::read_state() {
+    const sqlite::ResetGuard guard(state_);
+    TOMBOLO_ASSERT(state_.step());
+    state_of_file_.seen = {{state_.number(0)}, {state_.number(1)}};
+    state_of_file_.seen_time = state_.integer(2);
+    state_of_file_.newest_number = state_.is_null(4) ? state_.number(3) : state_.number(4) >> position_index_bits;
+}
+
+void CaptureFile::on_commit() {
+    committed_version_.reset();
+    if (number_ == 0) return;
+    state_of_file_.newest_number = number_;
+    committed_version_ = data_version();
 }
 
 // The log names a column by its place, and completes an insert from the table.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "device/captured_table.h"
 #include "device/log_record.h"
 #include "device/pending_log.h"
+#include "device/told_update.h"
 #include "sqlite/connection.h"
 
 namespace tombolo::device {
@@ -41,9 +43,15 @@ public:
 
     // Row changes, in true order. Inside the hook. Error(null_key), (too_large), (not_captured).
     void insert(CapturedTable& table, int64_t rowid);
-    void update(CapturedTable& table, int64_t old_rowid, int64_t new_rowid);
+    void update(CapturedTable& table, int64_t old_rowid, int64_t new_rowid, bool triggers_fire);
     void erase(CapturedTable& table, int64_t rowid);
     void write_blob(CapturedTable& table, int64_t rowid);
+    // An UPDATE that the triggers tell: true while one is open, from `update` on. What they are called for another row is ignored.
+    bool is_told() const { return told_.is_open(); }
+    void tell_cell(int64_t stamp, int64_t rowid, uint32_t column, const ValueView& before, const ValueView& after, const ValueView* key);
+    // The key's columns were written. `before`, `after`: the whole row.
+    void tell_key(int64_t stamp, int64_t rowid, const std::vector<ValueView>& before, const std::vector<ValueView>& after);
+    void close_told();  // into the log. Error(not_captured)
     // All that are there already, as if they had just been inserted. Not in the hook.
     void existing_rows(const CapturedTable& table);
     // See capture_kept. Not in the hook.
@@ -58,6 +66,10 @@ public:
     bool was_written() const { return number_ != 0; }
     CapturedTransaction written() const { return {number_, id_}; }
     void end();
+    // What was written is committed; before `end`.
+    void on_commit();
+    // The session is about to write what commits leave to it.
+    void forget_committed() { committed_version_.reset(); }
 
 private:
     void log_insert(const CapturedTable& table, const std::vector<ValueView>& values);
@@ -65,6 +77,8 @@ private:
     void log_update(const CapturedTable& table, const std::vector<ValueView>& before, const std::vector<ValueView>& after);
     int64_t read_cookie();
     bool still_fits(CapturedTable& table, int64_t cookie);
+    bool nobody_committed_since() const { return committed_version_ == data_version(); }
+    void read_state();
     void check_logged_tables();
     void check_unseen_values();
     void write_chunks(const LogContext& context);
@@ -79,11 +93,21 @@ private:
 
     int64_t known_cookie_ = -1;  // the schema's version of which tables_ are
 
+    // What a transaction takes from the file besides the schema.
+    struct State {
+        uint64_t newest_number = 0;  // in the log, or ever
+        Cursor seen;
+        HubTime seen_time = 0;
+    } state_of_file_;
+    // This connection's last captured commit left state_of_file_ as it is.
+    std::optional<uint32_t> committed_version_;
+
     bool open_ = false;
     PendingLog log_;
-    uint64_t number_ = 0;  // under which log_ was written; 0: it was not
-    TransactionId id_;     // then
+    uint64_t number_ = 0;          // under which log_ was written; 0: it was not
+    TransactionId id_;             // then
     bool has_unseen_values_ = false;
+    ToldUpdate told_;
     std::string operation_, key_;
     struct BlobWrite {
         const CapturedTable* table = nullptr;

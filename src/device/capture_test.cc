@@ -516,12 +516,13 @@ TEST_F(CaptureTest, AConnectionWithoutCaptureCannotWrite) {
     Device one(w, folder.file("d.db"));
     one.make("CREATE TABLE t(id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES (1, 1);", {"t"});
     sqlite::Connection plain = sqlite::Connection::open(folder.file("d.db"));
-    for (const char* sql : {"INSERT INTO t VALUES (2, 2)", "UPDATE t SET v = 2", "DELETE FROM t", "REPLACE INTO t VALUES (1, 3)"}) {
+    for (const char* sql : {"INSERT INTO t VALUES (2, 2)", "UPDATE t SET v = 2", "DELETE FROM t", "REPLACE INTO t VALUES (1, 3)",
+                            "UPDATE t SET id = 5", "UPDATE t SET rowid = 5", "UPDATE t SET _rowid_ = 5 WHERE v = 1"}) {
         try {
             plain.execute(sql);
             ADD_FAILURE() << "was not refused: " << sql;
         } catch (const Error& error) {
-            EXPECT_NE(std::string(error.what()).find("no such function: tombolo_capture"), std::string::npos) << error.what();
+            EXPECT_NE(std::string(error.what()).find("no such function: tombolo_captured"), std::string::npos) << error.what();
         }
     }
     EXPECT_EQ(plain.query_integer("SELECT count(*) FROM t"), 1);
@@ -604,6 +605,45 @@ TEST_F(CaptureTest, AFileInUtf16IsRefused) {
         }
         EXPECT_EQ(db.query_integer("SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'"), 0);
     }
+}
+
+// Updates are read from triggers where the connection knows of none that could hide them.
+TEST_F(CaptureTest, ATriggerMadeLaterThatHidesAnUpdateIsRefusedAndThenKnown) {
+    make("CREATE TABLE t(id INTEGER PRIMARY KEY, v, w);", {"t"});
+    ok("INSERT INTO t VALUES (1, 'a', 0); UPDATE t SET v = 'b'");
+    device.db.execute("CREATE TEMP TRIGGER hide AFTER UPDATE ON t WHEN NEW.v = 'hide' BEGIN SELECT RAISE(IGNORE); END");
+    device.db.execute("CREATE TEMP TRIGGER again AFTER UPDATE OF v ON t WHEN NEW.v = 'again' BEGIN UPDATE t SET v = 'new', w = w + 1; END");
+    EXPECT_NE(run("UPDATE t SET v = 'hide'"), SQLITE_OK);
+    EXPECT_NE(recorder->error.find("hides"), std::string::npos) << recorder->error;
+    EXPECT_EQ(device.db.query_text("SELECT v FROM t"), "b");
+    ok("UPDATE t SET v = 'hide'");
+    ok("UPDATE t SET v = 'again'");
+    check();
+    EXPECT_EQ(device.lines(3), Lines{"update t 1: v='b'->'hide'"});
+    EXPECT_EQ(device.lines(4), (Lines{"update t 1: v='hide'->'new' w=0->1"}));
+}
+
+TEST_F(CaptureTest, WithTriggersSwitchedOffUpdatesAreCaptured) {
+    make("CREATE TABLE t(id TEXT PRIMARY KEY, v);", {"t"});
+    ok("INSERT INTO t VALUES ('a', 1), ('b', 1)");
+    sqlite3_db_config(device.db.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+    ok("UPDATE t SET v = 2 WHERE id = 'a'");
+    sqlite3_db_config(device.db.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, nullptr);
+    ok("UPDATE t SET v = 3 WHERE id = 'b'");
+    check();
+    EXPECT_EQ(device.lines(2), Lines{"update t 'a': v=1->2"});
+    EXPECT_EQ(device.lines(3), Lines{"update t 'b': v=1->3"});
+}
+
+TEST_F(CaptureTest, AKeyThatChangesAmongOtherColumns) {
+    make("CREATE TABLE t(a TEXT COLLATE NOCASE, v, b TEXT, w REAL, PRIMARY KEY (b, a));", {"t"});
+    ok("INSERT INTO t VALUES ('x', 1, 'y', 2)");
+    ok("UPDATE t SET a = a, b = b, v = 2, w = 3");
+    ok("UPDATE t SET w = 4, a = 'X', v = 3");
+    EXPECT_NE(run("UPDATE t SET a = NULL"), SQLITE_OK);
+    check();
+    EXPECT_EQ(device.lines(2), Lines{"update t 'y' 'x': v=1->2 w=2.000000r->3.000000r"});
+    EXPECT_EQ(device.lines(3).size(), 2U);
 }
 
 // OR FAIL and RAISE(FAIL) keep the rows of a statement that fails, RAISE(IGNORE) ends a row's triggers: ours may never fire.

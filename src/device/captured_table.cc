@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "device/sqlite_value.h"
+#include "model/conflict_table.h"
 #include "sqlite/affinity.h"
 
 namespace tombolo::device {
@@ -31,12 +32,23 @@ bool is_rowid_alias(sqlite3* db, const std::string& schema_name, const Table& ta
     return true;
 }
 
-std::string rowid_name(const Table& table) {
-    for (const char* name : {"rowid", "_rowid_", "oid"}) {
-        if (!table.find_column(name)) return name;
+// A trigger of the application may run between the hook and ours, and change the row once more; so may an action of a foreign key.
+bool may_be_interrupted(sqlite3* db, const std::string& schema_name, const Table& table) {
+    for (const std::string& schema : {schema_name, std::string("temp")}) {
+        sqlite::Statement triggers(db,
+                                   fmt::format("SELECT 1 FROM {}.sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE "
+                                               "AND name NOT LIKE 'tombolo\\_%' ESCAPE '\\'",
+                                               sqlite::quote_identifier(schema)),
+                                   false);
+        if (triggers.with(table.name).step()) return true;
     }
-    throw Error(ErrorCode::schema, fmt::format("table {} hides its rowid behind columns of that name", table.name),
-                "rename one of its columns rowid, _rowid_, oid");
+    sqlite::Statement actions(db,
+                              fmt::format("SELECT 1 FROM {}.sqlite_schema AS child, pragma_foreign_key_list(child.name, ?1) AS reference "
+                                          "WHERE child.type = 'table' AND reference.\"table\" = ?2 COLLATE NOCASE "
+                                          "AND reference.on_update NOT IN ('NO ACTION', 'RESTRICT')",
+                                          sqlite::quote_identifier(schema_name)),
+                              false);
+    return actions.with(schema_name, table.name).step();
 }
 
 struct Declared {
@@ -62,6 +74,21 @@ bool turns_into_real(const Table& table, const std::vector<Declared>& declared, 
 }
 
 }  // namespace
+
+std::string rowid_name(const Table& table) {
+    for (const char* name : {"rowid", "_rowid_", "oid"}) {
+        if (!table.find_column(name)) return name;
+    }
+    throw Error(ErrorCode::schema, fmt::format("table {} hides its rowid behind columns of that name", table.name),
+                "rename one of its columns rowid, _rowid_, oid");
+}
+
+bool has_telling_triggers(const Table& table) {
+    constexpr size_t columns_max = 60;  // SQLite takes 127 arguments
+    if (table.without_rowid || table.name == conflict_table_name || table.columns.size() > columns_max) return false;
+    const auto hidden = [&](const char* name) { return table.find_column(name).has_value(); };
+    return !(hidden("rowid") && hidden("_rowid_") && hidden("oid"));
+}
 
 int64_t stamp_of(int64_t capture_tag, uint64_t table_id, const Table& table) {
     uint64_t hash = mix(mix(0xCBF29CE484222325, std::to_string(capture_tag)), std::to_string(table_id));
@@ -99,6 +126,7 @@ CapturedTable::CapturedTable(sqlite3* db, const std::string& schema_name, uint64
         knows_new_values_ = std::none_of(places_.begin(), places_.end(),
                                          [&](const Place& place) { return place.declared != rowid.declared && place.stored == rowid.declared; });
     }
+    triggers_tell_ = has_telling_triggers(table_) && !may_be_interrupted(db, schema_name, table_);
     keys_may_round_ = table_.without_rowid && turns_into_real(table_, declared, declared_place);
     old_is_exact_ = !virtual_columns && !keys_may_round_;
     std::string columns;

@@ -16,6 +16,11 @@ namespace tombolo::device {
 // that knows the table otherwise must not write for it.
 int64_t stamp_of(int64_t capture_tag, uint64_t table_id, const Table& table);
 
+// Do the triggers of such a table tell the cells of an UPDATE? They name the row by its rowid, and a function has but so many arguments.
+bool has_telling_triggers(const Table& table);
+// By which name SQL reaches the rowid.
+std::string rowid_name(const Table& table);
+
 class CapturedTable {
 public:
     CapturedTable(sqlite3* db, const std::string& schema_name, uint64_t id, Table table, int64_t stamp);
@@ -25,6 +30,8 @@ public:
     uint64_t id() const { return id_; }  // tombolo_table.id
     const Table& table() const { return table_; }
     int64_t stamp() const { return stamp_; }
+    // Nothing comes between the hook of an UPDATE that keeps the rowid and the triggers, which tell what it did (told_update.h).
+    bool triggers_tell() const { return triggers_tell_; }
     int64_t fitted_at = -1;  // the schema's version at which the stamp was last compared with the table
 
     // The values of a row that is there, by INTEGER PRIMARY KEY; nullptr: it is not. They live until the next call, or done().
@@ -69,6 +76,7 @@ private:
     std::vector<Place> places_;  // by column
     int columns_in_all_ = 0;     // generated ones included
     int rowid_column_ = -1;      // INTEGER PRIMARY KEY, by column
+    bool triggers_tell_ = false;
     bool knows_new_values_ = true;
     bool keys_may_round_ = false;  // sqlite3_preupdate_old may give a key as a REAL that cannot hold it
     bool old_is_exact_ = false;    // sqlite3_preupdate_old gives what is stored

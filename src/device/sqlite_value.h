@@ -7,7 +7,7 @@
 
 namespace tombolo::device {
 
-// `is_real`: of a column of REAL affinity, so that an INTEGER is but a shorter way to store it.
+// Text is UTF-8: capture refuses other files. `is_real`: of a column of REAL affinity, so that an INTEGER is but a shorter way to store it.
 inline ValueView view_of(sqlite3_value* value, bool is_real = false) {
     switch (sqlite3_value_type(value)) {
         case SQLITE_INTEGER:
@@ -15,7 +15,8 @@ inline ValueView view_of(sqlite3_value* value, bool is_real = false) {
             return ValueView::integer(sqlite3_value_int64(value));
         case SQLITE_FLOAT: return ValueView::real(sqlite3_value_double(value));
         case SQLITE_TEXT: {
-            const auto* bytes = reinterpret_cast<const char*>(sqlite3_value_text(value));
+            // sqlite3_value_text would copy it, for a zero behind it.
+            const auto* bytes = static_cast<const char*>(sqlite3_value_blob(value));
             return ValueView::text({bytes, static_cast<size_t>(sqlite3_value_bytes(value))});
         }
         case SQLITE_BLOB: {
