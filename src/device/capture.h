@@ -9,13 +9,14 @@
 // before the commit. The log is an undo log: an insert stores its key only, an update key and both values of the changed cells, a
 // delete the image. Outbox::freeze completes it.
 //
-// A connection without the hook would write past all this. So each synced table has AFTER triggers that call a function of ours:
+// A connection without the hook would write past all this. So each synced table has AFTER triggers that call functions of ours:
 // without Tombolo, no write of the table compiles ("no such function"), sqlite3_blob_write alone excepted. With it, the function
-// fails the statement where the hook met something that cannot be captured, or was taken by somebody else. What an application
-// must know:
+// fails the statement where the hook met something that cannot be captured, or was taken by somebody else. The triggers also tell
+// what an UPDATE did, which they know at less cost than the hook (told_update.h). What an application must know:
 //   - The connection's preupdate hook is ours; the session extension needs a connection of its own.
 //   - A write to a device file attached under another name than main takes main's write lock, too: that is where a virtual table
 //     takes part. Where main cannot be written, neither can the synced tables of the other.
+//   - A column of a synced table cannot be dropped: triggers name it.
 //   - After an explicit COMMIT, sqlite3_changes and sqlite3_total_changes have counted the rows of the log.
 #pragma once
 
