@@ -325,17 +325,23 @@ void Driver::update_status() {
     if (record.space_id) status_.hub_seq = std::max(head, record.cursor.seq.value);
     status_.last_sync_at = record.last_sync_at;
     if (session_ != nullptr) evidence_.hub_answered(session_->proof_at());
-    if (session_ != nullptr && session_->welcomed()) update_connected_status(now);
+    if (session_ != nullptr && session_->welcomed()) update_connected_status(now, record);
     update_progress();
     update_network_status(now);
 }
 
-void Driver::update_connected_status(BootTime now) {
+// The checkpoint that brought everything has noted it already: one flush to disk less before anybody hears of a live change.
+bool Driver::is_noted_live(const DeviceRecord& record) const {
+    const int64_t age = record.last_sync_at ? clock_.wall() - *record.last_sync_at : -1;
+    return record.hub_head == session_->head().value && age >= 0 && age < limits::second;
+}
+
+void Driver::update_connected_status(BootTime now, const DeviceRecord& record) {
     standing_error_.reset();
     token_renewed_ = false;
     const bool proven = session_->proof_at() >= 0 && now - session_->proof_at() < limits::proof_age_max;
     if (session_->caught_up() && counts_.transactions == 0 && !counts_are_old_ && proven) {
-        if (status_.state != SessionState::live) replica_.note_head(session_->head(), true);
+        if (status_.state != SessionState::live && !is_noted_live(record)) replica_.note_head(session_->head(), true);
         set_state(SessionState::live, "everything is here and at the hub");
         status_.last_sync_at = replica_.record().last_sync_at;
     } else {

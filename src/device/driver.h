@@ -107,7 +107,8 @@ private:
     void schedule_retry(world::CloseCause cause, int64_t asked);
     int64_t retry_delay(world::CloseCause cause);
     void update_status();
-    void update_connected_status(BootTime now);
+    bool is_noted_live(const DeviceRecord& record) const;
+    void update_connected_status(BootTime now, const DeviceRecord& record);
     void update_network_status(BootTime now);
     void update_progress();
     void recount(BootTime now);
