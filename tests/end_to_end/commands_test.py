@@ -153,14 +153,20 @@ class Init(EndToEnd):
 
     def test_a_table_that_the_application_changed_is_named(self):
         hub = self.start_hub()
-        for name, change in (("a.db", "ALTER TABLE tasks DROP COLUMN done"), ("b.db", "ALTER TABLE tasks RENAME COLUMN done TO finished"),
-                             ("c.db", "ALTER TABLE tasks ADD COLUMN mine"), ("d.db", "DROP TABLE tasks")):
+        for name, change in (("b.db", "ALTER TABLE tasks RENAME COLUMN done TO finished"), ("c.db", "ALTER TABLE tasks ADD COLUMN mine"),
+                             ("d.db", "DROP TABLE tasks")):
             device = self.device(hub, name)
             self.ok("sync", device, "--once")
             self.ok("sql", device, "INSERT INTO tasks(id, title) VALUES (tombolo_uuid(), 'kept')")
             self.ok("sql", device, change)
             for command in (["sync", device, "--once"], ["verify", device]):
                 self.assertIn("tasks", self.fails("schema", *command))
+
+    def test_a_column_of_a_synced_table_is_not_dropped(self):
+        device = self.device(self.start_hub(), "a.db")
+        self.ok("sync", device, "--once")
+        self.fails("sql", "sql", device, "ALTER TABLE tasks DROP COLUMN done")
+        self.ok("verify", device)
 
     def test_again_is_fine_elsewhere_is_not(self):
         hub = self.start_hub()
