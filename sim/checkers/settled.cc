@@ -21,7 +21,7 @@ std::string dump_tables(sqlite::Connection& db) {
     std::string text;
     for (const char* table : {"account", "child", "email", "item", "pair", "parent"}) {
         std::string columns;
-        const Table layout = sqlite::read_table(db, "main", table);
+        const Table layout = sqlite::read_table(db, "main", table, sqlite::Defaults::skip);
         for (const Column& column : layout.columns) {
             if (column.name.rfind("tombolo_", 0) != 0) columns += (columns.empty() ? "" : ", ") + sqlite::quote_identifier(column.name);
         }

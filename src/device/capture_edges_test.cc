@@ -13,20 +13,7 @@ using testing::Recorder;
 using testing::TempFolder;
 using testing::World;
 
-struct CaptureEdges : ::testing::Test {
-    World world;
-    Device device{world, ":memory:"};
-    std::unique_ptr<Recorder> recorder;
-
-    void make(const std::string& sql, const std::vector<std::string>& synced) {
-        device.make(sql, synced);
-        recorder = std::make_unique<Recorder>(device);
-    }
-    void ok(const std::string& sql) { recorder->ok(sql); }
-    int run(const std::string& sql) { return recorder->run(sql); }
-    void check() { recorder->check(); }
-    using Lines = std::vector<std::string>;
-};
+struct CaptureEdges : testing::CaptureScene {};
 
 // --- a schema that changes ---
 

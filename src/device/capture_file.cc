@@ -91,7 +91,7 @@ CapturedTable* CaptureFile::find(std::string_view table_name) {
     sqlite::Statement id(db_, fmt::format("SELECT id, name FROM {} WHERE name = ?1", qualify(schema_name_, "tombolo_table")), false);
     if (!id.with(table_name).step()) return nullptr;
     auto connection = sqlite::Connection::borrow(db_);
-    Table table = sqlite::read_table(connection, schema_name_, id.text(1));
+    Table table = sqlite::read_table(connection, schema_name_, id.text(1), sqlite::Defaults::skip);
     const int64_t stamp = stamp_of(tag_, id.number(0), table);
     tables_.push_back(std::make_unique<CapturedTable>(db_, schema_name_, id.number(0), std::move(table), stamp));
     return tables_.back().get();
@@ -115,7 +115,8 @@ bool CaptureFile::still_fits(CapturedTable& table, int64_t cookie) {
     if (cookie == known_cookie_ || cookie == table.fitted_at) return true;
     auto connection = sqlite::Connection::borrow(db_);
     if (!sqlite::table_exists(connection, schema_name_, table.table().name)) return false;
-    if (stamp_of(tag_, table.id(), sqlite::read_table(connection, schema_name_, table.table().name)) != table.stamp()) return false;
+    if (stamp_of(tag_, table.id(), sqlite::read_table(connection, schema_name_, table.table().name, sqlite::Defaults::skip)) != table.stamp())
+        return false;
     table.fitted_at = cookie;
     return true;
 }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -299,6 +300,22 @@ private:
     FileImage before_;
     uint64_t last_;
     std::vector<Step> steps_;
+};
+
+// A device in memory whose every commit is compared with what was captured of it.
+struct CaptureScene : ::testing::Test {
+    World world;
+    Device device{world, ":memory:"};
+    std::unique_ptr<Recorder> recorder;
+
+    void make(const std::string& sql, const std::vector<std::string>& synced) {
+        device.make(sql, synced);
+        recorder = std::make_unique<Recorder>(device);
+    }
+    void ok(const std::string& sql) { recorder->ok(sql); }
+    int run(const std::string& sql) { return recorder->run(sql); }
+    void check() { recorder->check(); }
+    using Lines = std::vector<std::string>;
 };
 
 }  // namespace tombolo::device::testing

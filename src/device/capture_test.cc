@@ -21,20 +21,7 @@ using testing::World;
 
 constexpr const char* tasks_sql = "CREATE TABLE tasks(id TEXT PRIMARY KEY, title, done INTEGER, slug TEXT UNIQUE, rank INTEGER UNIQUE);";
 
-struct CaptureTest : ::testing::Test {
-    World world;
-    Device device{world, ":memory:"};
-    std::unique_ptr<Recorder> recorder;
-
-    void make(const std::string& sql, const std::vector<std::string>& synced) {
-        device.make(sql, synced);
-        recorder = std::make_unique<Recorder>(device);
-    }
-    void ok(const std::string& sql) { recorder->ok(sql); }
-    int run(const std::string& sql) { return recorder->run(sql); }
-    void check() { recorder->check(); }
-    using Lines = std::vector<std::string>;
-};
+struct CaptureTest : testing::CaptureScene {};
 
 TEST_F(CaptureTest, InsertUpdateDelete) {
     make(tasks_sql, {"tasks"});

@@ -100,7 +100,7 @@ private:
         auto known = tables_.find(table_name);
         if (known == tables_.end()) {
             std::vector<std::string> names;
-            const Table table = sqlite::read_table(db_, "main", table_name);
+            const Table table = sqlite::read_table(db_, "main", table_name, sqlite::Defaults::skip);
             for (const uint32_t index : table.key)
                 names.push_back(table.columns[index].name);
             known = tables_.emplace(table_name, std::move(names)).first;
@@ -218,10 +218,12 @@ void resolve_row(sqlite::Connection& db, const Conflict& conflict, const Conflic
 
 int64_t count_conflicts(sqlite::Connection& db) {
     if (!has_list(db)) return 0;
-    return db.query_integer(
-        fmt::format("SELECT count(*) FROM (SELECT DISTINCT table_name, row_key, column_name FROM main.tombolo_conflict AS c "
-                    "WHERE resolved_at IS NULL AND NOT {})",
-                    is_settling));
+    sqlite::Statement& count =
+        db.cached(fmt::format("SELECT count(*) FROM (SELECT DISTINCT table_name, row_key, column_name FROM main.tombolo_conflict AS c "
+                              "WHERE resolved_at IS NULL AND NOT {})",
+                              is_settling));
+    const sqlite::ResetGuard guard(count);
+    return count.step() ? count.integer(0) : 0;
 }
 
 std::vector<Conflict> list_conflicts(sqlite::Connection& db, bool resolved) {

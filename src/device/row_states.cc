@@ -92,7 +92,7 @@ void RowStates::read_schema(sqlite::Connection& db) {
     if (is_device) {
         sqlite::Statement list = db.prepare("SELECT name FROM main.tombolo_table ORDER BY id");
         while (list.step())
-            schema_.tables.push_back(sqlite::read_table(db, "main", list.text(0)));
+            schema_.tables.push_back(sqlite::read_table(db, "main", list.text(0), sqlite::Defaults::skip));
     }
     schema_version_ = version;
     tables_ = tables;

@@ -15,15 +15,21 @@ std::string pragma(std::string_view schema_name, std::string_view name, std::str
 
 // What rows that are already there show in a column that is added with this default: SQLite itself tells, with the column's
 // affinity. NULL for a default that is no constant, with which no column can be added.
-Value read_default(std::string_view type, std::string_view expression) {
-    Connection scratch = Connection::open(":memory:");
-    scratch.execute("CREATE TABLE t(row); INSERT INTO t VALUES (1)");
-    const std::string add = fmt::format("ALTER TABLE t ADD COLUMN added {} DEFAULT ({})", type.empty() ? "" : quote_identifier(type), expression);
-    if (sqlite3_exec(scratch.handle(), add.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return {};
-    Statement read = scratch.prepare("SELECT added FROM t");
-    read.step();
-    return Value(read.value(0));
-}
+class DefaultReader {
+public:
+    Value read(std::string_view type, std::string_view expression) {
+        if (scratch_.handle() == nullptr) scratch_ = Connection::open(":memory:");
+        scratch_.execute("DROP TABLE IF EXISTS t; CREATE TABLE t(row); INSERT INTO t VALUES (1)");
+        const std::string add = fmt::format("ALTER TABLE t ADD COLUMN added {} DEFAULT ({})", type.empty() ? "" : quote_identifier(type), expression);
+        if (sqlite3_exec(scratch_.handle(), add.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return {};
+        Statement read = scratch_.prepare("SELECT added FROM t");
+        read.step();
+        return Value(read.value(0));
+    }
+
+private:
+    Connection scratch_;
+};
 
 }  // namespace
 
@@ -44,7 +50,7 @@ std::vector<std::string> list_tables(Connection& db, std::string_view schema_nam
     return names;
 }
 
-Table read_table(Connection& db, std::string_view schema_name, std::string_view table_name) {
+Table read_table(Connection& db, std::string_view schema_name, std::string_view table_name, Defaults defaults) {
     Statement kind = db.prepare("SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = ?1 COLLATE NOCASE AND name = ?2 COLLATE NOCASE");
     if (!kind.with(schema_name, table_name).step()) {
         throw Error(ErrorCode::schema, fmt::format("there is no table {}", table_name), "create it first, or correct the name");
@@ -57,6 +63,7 @@ Table read_table(Connection& db, std::string_view schema_name, std::string_view 
     table.without_rowid = kind.integer(2) != 0;
     table.strict = kind.integer(3) != 0;
     std::map<int64_t, uint32_t> key_order;
+    DefaultReader default_reader;
     Statement info = db.prepare(pragma(schema_name, "table_xinfo", table.name));
     while (info.step()) {
         const int64_t hidden = info.integer(6);
@@ -66,7 +73,7 @@ Table read_table(Connection& db, std::string_view schema_name, std::string_view 
         column.name = std::string(info.text(1));
         column.type = std::string(info.text(2));
         column.required = info.integer(3) != 0;
-        if (!info.is_null(4)) column.default_value = read_default(column.type, info.text(4));
+        if (!info.is_null(4) && defaults == Defaults::read) column.default_value = default_reader.read(column.type, info.text(4));
     }
     for (const auto& [position, column] : key_order)
         table.key.push_back(column);
@@ -90,7 +97,7 @@ std::vector<ForeignKey> read_foreign_keys(Connection& db, std::string_view table
     std::vector<ForeignKey> result;
     for (auto& [id, key] : keys) {
         if (key.parent_columns.empty() && table_exists(db, "main", key.parent_table)) {
-            const Table parent = read_table(db, "main", key.parent_table);
+            const Table parent = read_table(db, "main", key.parent_table, Defaults::skip);
             for (const uint32_t column : parent.key)
                 key.parent_columns.push_back(parent.columns[column].name);
         }
