@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "bench/rows.h"
+#include "hub/conflict_list.h"
 #include "network/system_clock.h"
 #include "network/system_random.h"
 #include "server/server.h"
@@ -104,7 +105,7 @@ private:
         options.listen.address = {"127.0.0.1", 0};
         server::Server server(loop, clock, options);
         auto store = store::open_sqlite_store(path, random);
-        store->update_schema(std::string(tasks_table_sql) + ";");
+        hub::update_schema(*store, std::string(tasks_table_sql) + ";");
         server.add_space("main", std::move(store));
         loop.on_stop_signal([&] {
             server.stop();
