@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -113,6 +114,19 @@ public:
         sqlite::OpenOptions options;
         options.busy_timeout_ms = 0;
         replica = std::make_unique<Replica>(sqlite::Connection::open(folder_.file("d.db"), options), world.capture());
+        replica->db().execute("PRAGMA synchronous = OFF");  // no test here takes the power away
+    }
+    // Everything becomes again as it was at remember(), only faster than with a new scene.
+    void remember() {
+        remembered_ = sqlite::Connection::open(":memory:");
+        copy(app, remembered_);
+        remembered_world_ = {world.clock, world.random};
+    }
+    void go_back() {
+        replica.reset();
+        copy(remembered_, app);
+        std::tie(world.clock, world.random) = remembered_world_;
+        restart();
     }
     void greet() {
         wire::Welcome welcome;
@@ -124,7 +138,7 @@ public:
     }
     sqlite::Connection open() {
         sqlite::Connection db = sqlite::Connection::open(folder_.file("d.db"));
-        db.execute("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON");
+        db.execute("PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON");
         register_capture(db.handle(), world.capture());
         return db;
     }
@@ -191,7 +205,16 @@ public:
     Schema schema;
 
 private:
+    static void copy(sqlite::Connection& from, sqlite::Connection& to) {
+        sqlite3_backup* backup = sqlite3_backup_init(to.handle(), "main", from.handle(), "main");
+        ASSERT_NE(backup, nullptr);
+        EXPECT_EQ(sqlite3_backup_step(backup, -1), SQLITE_DONE);
+        EXPECT_EQ(sqlite3_backup_finish(backup), SQLITE_OK);
+    }
+
     TempFolder folder_;
+    sqlite::Connection remembered_;
+    std::pair<StillClock, CountingRandom> remembered_world_;
 
 public:
     sqlite::Connection app;

@@ -348,7 +348,7 @@ class SlowLink(Case):
 class Flapping(Case):
     """The link goes and comes each second. Whether a moment's status says so is chance; that it recovers is not."""
     offline = False
-    fault_time = 12
+    fault_time = 60
 
     def begin(self):
         self.over = threading.Event()
