@@ -139,6 +139,7 @@ void HeldSession::on_message(std::string_view message) {
 void HeldSession::on_room() {
     event([this] { driver_.sent(transport_->unsent_bytes()); });
 }
+void HeldSession::on_asked_to_wait(int64_t microseconds) { driver_.asked_to_wait(microseconds); }
 void HeldSession::on_closed(world::CloseCause cause, const Error& why) {
     ++attempts_ended_;
     drop_transport();

@@ -63,6 +63,7 @@ private:
     void on_open() override;
     void on_message(std::string_view message) override;
     void on_room() override;
+    void on_asked_to_wait(int64_t microseconds) override;
     void on_closed(world::CloseCause cause, const Error& why) override;
     void on_network(world::SignalSource source, const world::NetworkSignal& signal) override;
 

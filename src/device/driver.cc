@@ -146,7 +146,7 @@ void Driver::retry_now() {
 }
 
 void Driver::connect() {
-    retry_at_ = not_before_ = 0;
+    retry_at_ = not_before_ = asked_to_wait_ = 0;
     tried_at_ = clock_.boot();
     used_token_ = token_ ? token_() : std::string();
     session_ = std::make_unique<Session>(replica_, clock_, Session::Options{used_token_, false});
@@ -177,6 +177,8 @@ void Driver::sent(size_t unsent_bytes) {
 void Driver::moved(const world::Traffic& traffic) {
     if (session_ != nullptr) session_->moved(traffic);
 }
+
+void Driver::asked_to_wait(int64_t microseconds) { asked_to_wait_ = microseconds; }
 
 void Driver::lost(world::CloseCause cause, const Error& why) {
     if (session_ == nullptr) return;
@@ -258,7 +260,7 @@ void Driver::end_session(world::CloseCause cause, const Error& why) {
         failures_ = 0;
         token_renewed_ = false;
     }
-    const int64_t asked = std::min(session_->retry_after(), limits::retry_after_max);
+    const int64_t asked = std::min(std::max(session_->retry_after(), asked_to_wait_), limits::retry_after_max);
     evidence_.hub_answered(session_->proof_at());
     session_.reset();
     if (renewed_token(why)) return connect();

@@ -67,6 +67,7 @@ public:
     void opened();
     void received(std::string_view message);
     void sent(size_t unsent_bytes);
+    void asked_to_wait(int64_t microseconds);  // by the host, before a lost()
     void lost(world::CloseCause cause, const Error& why);
     void local_commit();
     void verify();                              // once welcomed; answered by TellVerified, unless the connection is lost first
@@ -136,6 +137,7 @@ private:
     BootTime tried_at_ = 0;       // newest attempt
     BootTime retry_at_ = 0;       // 0: no retry armed
     BootTime not_before_ = 0;     // the hub asked for it
+    int64_t asked_to_wait_ = 0;   // by its host, in this attempt
     int64_t spread_ = 0;          // of the connection before; 0: there was none, or it is used up
 
     Outbox::Counts counts_;

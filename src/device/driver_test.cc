@@ -360,6 +360,34 @@ TEST_F(DriverTest, AnOverloadedHubIsLeftInPeace) {
     EXPECT_EQ(until_deadline(), limits::retry_after_max - limits::proof_age_max) << "not for ever";
 }
 
+TEST_F(DriverTest, AHostThatAsksForAPauseIsLeftInPeace) {
+    start();
+    driver->asked_to_wait(40 * limits::second);
+    lose(CloseCause::refused);
+    pass(limits::proof_age_max);
+    EXPECT_EQ(until_deadline(), 40 * limits::second - limits::proof_age_max);
+    pass(until_deadline());
+    EXPECT_TRUE(open);
+    lose(CloseCause::refused);
+    EXPECT_LE(until_deadline(), limits::backoff_max_refused) << "it was asked for one attempt only";
+}
+
+TEST_F(DriverTest, TheSpreadOfAFleetGrowsWithIt) {
+    start();
+    greet();
+    hear(wire::Pong{0, {scene.cursor()}, 0, 20 * limits::second});
+    int64_t latest = 0;
+    for (int i = 0; i < 20; ++i) {
+        lose(CloseCause::closed);
+        latest = std::max(latest, until_deadline());
+        EXPECT_LT(until_deadline(), 20 * limits::second);
+        pass(until_deadline());
+        greet();
+        hear(wire::Pong{0, {scene.cursor()}, 0, 20 * limits::second});
+    }
+    EXPECT_GT(latest, 10 * limits::second) << "Welcome said 4 s";
+}
+
 TEST_F(DriverTest, ProgressOfWhatIsSent) {
     start();
     greet();

@@ -214,6 +214,7 @@ void Session::handle(const wire::CheckpointEnd& end) {
 
 void Session::handle(const wire::Pong& pong) {
     head_ = std::max(head_, pong.head);
+    retry_spread_ = pong.retry_spread;
     if (ping_ != pong.nonce) return;
     ping_.reset();
     head_as_of_ = ping_at_;

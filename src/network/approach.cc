@@ -2,8 +2,10 @@
 
 #include <openssl/err.h>
 
+#include <algorithm>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
+#include <charconv>
 
 namespace tombolo::network {
 
@@ -16,6 +18,35 @@ Failure unreachable(CloseCause cause, const HubUrl& url, std::string_view what) 
 Failure foreign(const HubUrl& url, std::string_view what) {
     return {CloseCause::foreign, Error(ErrorCode::unreachable, fmt::format("no hub answers at {}: {}", to_string(url), what),
                                        "check the address, and whether this network wants a login first")};
+}
+
+namespace {
+
+bool is_hub(const http::response<http::string_body>& answer) {
+    const auto server = answer[http::field::server];
+    return std::string_view(server.data(), server.size()).substr(0, server_name.size()) == server_name;
+}
+
+// What a server in front of a hub says for it: too much at once, or it cannot get through. No portal answers so.
+bool is_said_for_a_hub(unsigned status) { return status == 429 || status == 502 || status == 503 || status == 504; }
+
+// Seconds; the other form, a date, is hardly ever used and depends on two clocks.
+int64_t retry_after(const http::response<http::string_body>& answer) {
+    const auto text = answer[http::field::retry_after];
+    int64_t seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error != std::errc() || end != text.data() + text.size() || seconds < 0) return 0;
+    return std::min(seconds, limits::retry_after_max / limits::second) * limits::second;
+}
+
+}  // namespace
+
+Failure classify_answer(const HubUrl& url, const http::response<http::string_body>& answer) {
+    const std::string status = fmt::format("it answers with HTTP status {}", answer.result_int());
+    if (!is_hub(answer) && !is_said_for_a_hub(answer.result_int())) return foreign(url, status);
+    Failure failure = unreachable(CloseCause::refused, url, status);
+    failure.retry_after = retry_after(answer);
+    return failure;
 }
 
 Failure too_slow(const HubUrl& url, int64_t microseconds) {

@@ -21,10 +21,12 @@ namespace tombolo::network {
 struct Failure {
     world::CloseCause cause;
     Error why;
+    int64_t retry_after = 0;  // microseconds that the host asked for; 0: it did not
 };
 
 Failure unreachable(world::CloseCause cause, const HubUrl& url, std::string_view what);
 Failure foreign(const HubUrl& url, std::string_view what);
+Failure classify_answer(const HubUrl& url, const http::response<http::string_body>& answer);  // of another answer than was hoped for
 Failure too_slow(const HubUrl& url, int64_t microseconds);
 Failure classify_name(const HubUrl& url, error_code error);
 Failure classify_connect(const HubUrl& url, error_code error);

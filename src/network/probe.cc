@@ -90,18 +90,10 @@ private:
         if (error && was_cut(error) && !parser_.is_header_done())
             return end(unreachable(world::CloseCause::refused, url_, "it closed the connection without an answer"));
         if (error && !parser_.is_header_done()) return end(foreign(url_, error.message()));
-        if (error || !is_hubs(answer, nonce_)) return end(stranger(answer));
+        if (error || !is_hubs(answer, nonce_)) return end(classify_answer(url_, answer));
         approach_.leave();
         approach_.enter(ProbeStep::done);
         end(std::nullopt);
-    }
-
-    // An answer with our name on it that is not to the question: a hub, but not in order.
-    Failure stranger(const Answer& answer) const {
-        const auto server = answer[http::field::server];
-        const bool is_hub = std::string_view(server.data(), server.size()).substr(0, server_name.size()) == server_name;
-        const std::string status = fmt::format("it answers with HTTP status {}", answer.result_int());
-        return is_hub ? unreachable(world::CloseCause::refused, url_, status) : foreign(url_, status);
     }
 
     void end(const std::optional<Failure>& failure) {
@@ -111,6 +103,7 @@ private:
         if (failure) {
             report.why = failure->why;
             report.cause = failure->cause;
+            report.retry_after = failure->retry_after;
         }
         cancel();
         done(report);

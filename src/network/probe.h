@@ -29,6 +29,7 @@ struct ProbeReport {
     std::optional<int64_t> hub_time;      // the answer's Date, microseconds since 1970; whole seconds
     std::optional<Error> why;             // of a failure
     world::CloseCause cause = world::CloseCause::silent;
+    int64_t retry_after = 0;  // microseconds; 0: nobody asked for a pause
 };
 
 // Ends when it is destroyed; `done` is then not called any more.

@@ -68,6 +68,7 @@ public:
         if (more) more();
         scene_.poke();
     }
+    void on_asked_to_wait(int64_t microseconds) override { asked_to_wait = microseconds; }
     void on_closed(world::CloseCause cause, const Error& why) override {
         closed.emplace(cause, why);
         scene_.poke();
@@ -78,6 +79,7 @@ public:
     std::function<void()> more;
     std::vector<std::string> received;
     bool opened = false;
+    int64_t asked_to_wait = 0;
     std::optional<std::pair<world::CloseCause, Error>> closed;
 
 private:

@@ -16,10 +16,7 @@ using world::CloseCause;
 Failure classify_upgrade(const HubUrl& url, error_code error, const websocket::response_type& response) {
     if (was_cut(error)) return unreachable(CloseCause::refused, url, "it closed the connection without an answer");
     if (error != websocket::error::upgrade_declined) return foreign(url, error.message());
-    const auto server = response[http::field::server];
-    const bool is_hub = std::string_view(server.data(), server.size()).substr(0, server_name.size()) == server_name;
-    const std::string status = fmt::format("it answers with HTTP status {}", response.result_int());
-    return is_hub ? unreachable(CloseCause::refused, url, status) : foreign(url, status);
+    return classify_answer(url, response);
 }
 
 bool speaks_our_protocol(const websocket::response_type& response) {
@@ -54,7 +51,7 @@ public:
 private:
     void on_known(const ProbeReport& report) {
         if (is_over()) return;
-        if (report.why) return fail({report.cause, *report.why});
+        if (report.why) return fail({report.cause, *report.why, report.retry_after});
         approach();
     }
 
@@ -92,6 +89,7 @@ private:
     void fail(const Failure& failure) {
         end();
         connection_->close();
+        if (failure.retry_after > 0) handler_.on_asked_to_wait(failure.retry_after);
         handler_.on_closed(failure.cause, failure.why);
     }
 

@@ -231,6 +231,24 @@ TEST(Answer, AHubThatDeclinesRefuses) {
     EXPECT_EQ(cause_of({hub.url()}), CloseCause::refused);
 }
 
+TEST(Answer, AServerInFrontOfTheHubRefusesForIt) {
+    for (const char* status : {"429 Too Many Requests", "502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout"}) {
+        const Stranger proxy(std::string("HTTP/1.1 ") + status + "\r\nServer: nginx\r\nContent-Length: 0\r\n\r\n");
+        EXPECT_EQ(cause_of({proxy.url()}), CloseCause::refused) << status;
+    }
+}
+
+TEST(Answer, AskedForAPause) {
+    for (const auto& [said, microseconds] : std::vector<std::pair<std::string, int64_t>>{
+             {"30", 30 * limits::second}, {"99999999", limits::retry_after_max}, {"-1", 0}, {"99999999999999999999", 0}, {"soon", 0}}) {
+        Scene scene;
+        const Stranger proxy("HTTP/1.1 503 Service Unavailable\r\nServer: nginx\r\nRetry-After: " + said + "\r\nContent-Length: 0\r\n\r\n");
+        const auto device = dial(scene, {proxy.url()});
+        ASSERT_TRUE(scene.until([&] { return device->closed.has_value(); }));
+        EXPECT_EQ(device->asked_to_wait, microseconds) << said;
+    }
+}
+
 TEST(Answer, AClosedConnectionRefuses) {
     const Stranger rude("");
     EXPECT_EQ(cause_of({rude.url()}), CloseCause::refused);

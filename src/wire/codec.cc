@@ -48,7 +48,7 @@ auto fields(Like<Refuse> auto& m) { return std::tie(m.code, m.reason, m.retry_af
 auto fields(Like<VerdictNotice> auto& m) { return std::tie(m.verdict); }
 auto fields(Like<CheckpointPart> auto& m) { return std::tie(m.rebuild, m.complete, m.target, m.position, m.rows_done, m.rows_total, m.rows); }
 auto fields(Like<CheckpointEnd> auto& m) { return std::tie(m.from, m.to, m.hub_time, m.head, m.verdicts); }
-auto fields(Like<Pong> auto& m) { return std::tie(m.nonce, m.head, m.hub_time); }
+auto fields(Like<Pong> auto& m) { return std::tie(m.nonce, m.head, m.hub_time, m.retry_spread); }
 auto fields(Like<VerifyRequest> auto& m) { return std::tie(m.nonce, m.table, m.buckets); }
 auto fields(Like<TableDigest> auto& m) { return std::tie(m.table, m.rows, m.sums); }
 auto fields(Like<VerifyAnswer> auto& m) { return std::tie(m.nonce, m.seq, m.last, m.digests, m.rows); }

@@ -191,7 +191,7 @@ std::vector<Message> golden_messages() {
         VerdictNotice{verdict},
         CheckpointPart{true, {4}, {9}, "p", 10, 20, "rows"},
         CheckpointEnd{{4}, {{77}, {9}}, 1'700'000'000'000'000, {11}, {verdict, merged}},
-        Pong{128, {11}, -1},
+        Pong{128, {11}, -1, 2'000'000},
         VerifyRequest{7, "tasks", {0, 300}},
         VerifyAnswer{7, {11}, true, {{"tasks", 2, {1, 0}}}, "rows"},
         BaseRequest{{300}, {digest_text("a"), digest_text("b")}},

@@ -123,6 +123,7 @@ struct Pong {
     uint64_t nonce = 0;
     Seq head;
     HubTime hub_time = 0;
+    int64_t retry_spread = 0;  // as Welcome's, for as many devices as there are by now
     bool operator==(const Pong&) const = default;
 };
 

@@ -144,7 +144,7 @@ inline Message any_message(size_t type) {
                 end.verdicts.push_back(any_verdict());
             return end;
         }
-        case 9: return Pong{any_number(), {any_number()}, any_time()};
+        case 9: return Pong{any_number(), {any_number()}, any_time(), any_time()};
         case 10: return VerifyRequest{any_number(), any_bytes(), {1, 2, 4000000000U}};
         case 12: return BaseRequest{{any_number()}, {any_id<TextDigest>(), any_id<TextDigest>()}};
         case 13: return BaseText{{any_number()}, any_bytes()};

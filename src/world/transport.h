@@ -44,6 +44,7 @@ public:
     virtual void on_open() = 0;
     virtual void on_message(std::string_view message) = 0;           // bytes valid during the call
     virtual void on_room() = 0;                                      // a message went out; unsent_bytes is below limits::send_window_bytes
+    virtual void on_asked_to_wait(int64_t /*microseconds*/) {}       // the host said when it wants the next attempt; on_closed follows
     virtual void on_closed(CloseCause cause, const Error& why) = 0;  // last callback
 };
 

@@ -16,6 +16,7 @@ import unittest
 
 HERD = os.environ.get("TOMBOLO_HERD", "tombolo-herd")
 LIVE_WITHIN = 30
+HEARTBEAT = 14 + 5 + 1  # seconds in which a quiet connection has had an answer of the hub
 
 
 class Herd(EndToEnd):
@@ -34,6 +35,7 @@ class Herd(EndToEnd):
         self.processes.append(herd)
         threading.Thread(target=lambda: live.extend(int(line) for line in herd.stdout), daemon=True).start()
         wait_until(lambda: live and live[-1] == self.count, "all live at first", deadline=60 + self.count)
+        time.sleep(HEARTBEAT)  # the first to come know by now how many there are
         hub.kill()
         wait_until(lambda: live[-1] == 0, "all have noticed")
         self.start_hub(port=port)
@@ -49,7 +51,7 @@ class Herd(EndToEnd):
         self.assertLessEqual(took, LIVE_WITHIN)
         self.assertLessEqual(most, max(50, self.count / 20))
         herd.stdin.close()
-        self.assertEqual(herd.wait(DEADLINE), 0)
+        self.assertEqual(herd.wait(DEADLINE + self.count), 0)  # each closes its file
 
 
 if __name__ == "__main__":
