@@ -46,7 +46,7 @@ std::optional<Value> close_seen(RowState& row, uint32_t column, const Arrival& a
     std::optional<Value> base;
     close(row, column, arrival, [&](const Candidate& candidate) {
         const std::optional<Closing> why = closing_of(candidate, arrival.writer);
-        if (why == Closing::folded && !base) base = candidate.base;
+        if (why == Closing::folded) base = candidate.base;  // one at most: a site's next write of a cell folds its last
         return why;
     });
     return base;

@@ -140,8 +140,7 @@ void write_json(std::string& out, const JsonValue& value) {
         case JsonValue::Type::yes: out += "true"; return;
         case JsonValue::Type::number: out += value.text; return;
         case JsonValue::Type::text: write_text(out, value.text); return;
-        case JsonValue::Type::array:
-        case JsonValue::Type::object: break;
+        default: break;  // array, object
     }
     const bool object = value.type == JsonValue::Type::object;
     out.push_back(object ? '{' : '[');

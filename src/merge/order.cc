@@ -10,14 +10,10 @@ namespace {
 int sign(bool less, bool greater) { return less ? -1 : (greater ? 1 : 0); }
 
 int rank(const ValueView& v) {
-    switch (v.type()) {
-        case ValueType::null: return 0;
-        case ValueType::integer: return 1;
-        case ValueType::real: return std::isnan(v.as_real()) ? 0 : 1;  // SQLite stores NaN as NULL
-        case ValueType::text: return 2;
-        case ValueType::blob: return 3;
-    }
-    return 0;
+    if (v.type() == ValueType::blob) return 3;
+    if (v.type() == ValueType::text) return 2;
+    if (v.type() == ValueType::real) return std::isnan(v.as_real()) ? 0 : 1;  // SQLite stores NaN as NULL
+    return v.is_null() ? 0 : 1;
 }
 
 // Exact: a double cannot hold every int64, so neither side is converted without a look at what that would lose.

@@ -34,16 +34,15 @@ Prediction refuse_dependant(const Prediction& prediction, TransactionNumber caus
     refused.outcome = {VerdictKind::rejected, RejectCode::depends, "needs transaction " + std::to_string(cause.value) + ", which was refused"};
     return refused;
 }
-}  // namespace
 
+// Merges `pending` into the overlay or leaves the overlay as it was. `last_own` is read and moved on.
 Prediction predict(Overlay& overlay, const Pending& pending, const RebaseWorld& world, HubTime& last_own) {
     Prediction prediction;
     prediction.number = pending.header->number;
     prediction.stamp = predicted_stamp(pending, world, last_own);
     last_own = std::max(last_own, prediction.stamp);  // rejected ones advance it too
     const auto& needs = pending.header->depends;
-    const auto cause =
-        std::find_if(needs.begin(), needs.end(), [&](TransactionNumber number) { return world.is_refused && world.is_refused(number); });
+    const auto cause = std::find_if(needs.begin(), needs.end(), [&](TransactionNumber number) { return world.is_refused(number); });
     if (cause != needs.end()) return refuse_dependant(prediction, *cause);
 
     overlay.begin(pending.header->number);
@@ -55,6 +54,7 @@ Prediction predict(Overlay& overlay, const Pending& pending, const RebaseWorld& 
     }
     return prediction;
 }
+}  // namespace
 
 std::vector<Prediction> rebase(Overlay& overlay, const std::vector<Pending>& pending, const RebaseWorld& world) {
     std::vector<Prediction> predictions;

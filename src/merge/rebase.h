@@ -40,7 +40,4 @@ struct Prediction {
 // transaction that changed its existence.
 std::vector<Prediction> rebase(Overlay& overlay, const std::vector<Pending>& pending, const RebaseWorld& world);
 
-// As one step of rebase: merges `pending` into the overlay or leaves the overlay as it was. `last_own` is read and moved on.
-Prediction predict(Overlay& overlay, const Pending& pending, const RebaseWorld& world, HubTime& last_own);
-
 }  // namespace tombolo::merge

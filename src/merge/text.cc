@@ -84,9 +84,9 @@ private:
         if (!whole_lines) piece.dropped = true;
     }
 
-    // Letters typed onto a word that the other side deletes, and onto nothing else.
+    // Letters typed onto a word that the other side deletes, and onto nothing else. Two that only insert are at the same place, or do not meet.
     bool hangs_on(const Side& side, const Piece& piece, const Piece& other) const {
-        if (piece.deletes() || !other.deletes() || !is_word(side.text, piece.from, piece.to)) return false;
+        if (piece.deletes() || !is_word(side.text, piece.from, piece.to)) return false;
         const uint32_t place = piece.begin;
         const bool before = place > 0 && is_word(base_, place - 1, place);
         const bool after = place < base_.atoms.size() && is_word(base_, place, place + 1);

@@ -159,15 +159,18 @@ private:
         for (size_t i = 0; i + 1 < tokens.size(); ++i) {
             const Token &one = tokens[i], &other = tokens[i + 1];
             const bool alone = (i == 0 || tokens[i - 1].hash != one.hash) && (i + 2 == tokens.size() || tokens[i + 2].hash != one.hash);
-            if (alone && one.hash == other.hash && one.of_base && !other.of_base && same_atoms(one, other))
-                unique.push_back({one.at.begin, other.at.begin, one.at.size()});
+            if (alone && one.hash == other.hash && one.of_base && !other.of_base)
+                unique.push_back({one.at.begin, other.at.begin, same_atoms(one, other)});
         }
         std::sort(unique.begin(), unique.end(), [](const Run& a, const Run& b) { return a.base < b.base; });
         return unique;
     }
-    bool same_atoms(const Token& base, const Token& side) {
+    // From their beginning on: all, unless somebody found two tokens of one hash.
+    uint32_t same_atoms(const Token& base, const Token& side) {
         work += base.at.size();
-        return std::equal(base_.begin() + base.at.begin, base_.begin() + base.at.end, side_.begin() + side.at.begin, side_.begin() + side.at.end);
+        const auto begin = base_.begin() + base.at.begin;
+        return static_cast<uint32_t>(
+            std::mismatch(begin, base_.begin() + base.at.end, side_.begin() + side.at.begin, side_.begin() + side.at.end).first - begin);
     }
 
     // The longest part of `runs` that is ascending in side, too.
@@ -243,7 +246,7 @@ void slide(TextEdit& edit, uint32_t left_end, uint32_t right_begin, const AtomTe
         move(-1);
     TextEdit best = edit;
     int best_score = -1;
-    while (true) {
+    for (;;) {
         const int score = boundary(atoms, first, table) + boundary(atoms, last, table);
         if (score > best_score) {
             best = edit;

@@ -35,10 +35,12 @@ public:
         while (!outcome_.rejected() && advance()) {
             if (rows_.is_hidden(table(), change_->key)) continue;
             const Existence before = rows_.find(table(), change_->key, row_);
-            switch (change_->kind) {
-                case ChangeKind::insert: insert(before); break;
-                case ChangeKind::update: update(before); break;
-                case ChangeKind::erase: erase(before); break;
+            if (change_->kind == ChangeKind::insert) {
+                insert(before);
+            } else if (change_->kind == ChangeKind::update) {
+                update(before);
+            } else {
+                erase(before);
             }
         }
         return std::move(outcome_);
