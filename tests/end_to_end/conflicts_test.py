@@ -309,6 +309,48 @@ class RowsThatAreGone(Conflicts):
         self.assertEqual([one["id"] for one in self.open(self.a)], [conflict], "decided nothing: it is open again")
 
 
+class History(Conflicts):
+    config = ""
+
+    def overwritten(self):
+        """A wrote first, B later, neither knew of the other: the later one stands."""
+        self.write(self.a, "UPDATE tasks SET title = 'from a'")
+        self.write(self.b, "UPDATE tasks SET title = 'from b'")
+        self.sync(self.a, self.b, self.a, self.c)
+        self.assertEqual([self.title(device) for device in (self.a, self.b, self.c)], ["from b"] * 3)
+        one, = self.ended(self.c)
+        return one
+
+    def test_what_the_later_write_replaced_is_listed_everywhere_and_asks_nobody(self):
+        one = self.overwritten()
+        self.assertEqual((one["table"], one["key"], one["column"], one["resolution"]), ("tasks", {"id": "1"}, "title", "overwritten"))
+        self.assertEqual((one["base"], one["mine"], one["theirs"]), ("base", "from a", "from b"))
+        self.assertEqual((one["mine_site"], one["theirs_site"]), (self.site(self.a), self.site(self.b)))
+        for device in (self.a, self.b, self.c):
+            self.assertEqual((self.open(device), self.ended(device), self.status(device)["conflicts"]), ([], [one], 0))
+        self.assertIn(one["id"], self.ok("conflicts", self.c, "list", "--resolved"))
+
+    def test_a_value_is_taken_back_by_any_device_offline_too(self):
+        one = self.overwritten()
+        port = self.hub.port
+        self.hub.kill()
+        self.ok("conflicts", self.c, "resolve", one["id"], "--take", "mine")
+        self.assertEqual((self.title(self.c), self.status(self.c)["pending_transactions"]), ("from a", 1))
+        self.hub = self.start_hub("hub", SCHEMA, port, "--config", self.file("hub.toml"))
+        self.sync(self.c, self.a, self.b)
+        for device in (self.a, self.b, self.c):
+            self.assertEqual((self.title(device), self.open(device), self.ended(device)), ("from a", [], [one]))
+            self.assertTrue(self.json("verify", device)["equal"])
+
+    def test_the_history_survives_a_restart_of_the_hub_and_reaches_a_new_device(self):
+        one = self.overwritten()
+        self.hub.stop()
+        self.hub = self.start_hub("hub", SCHEMA, self.hub.port, "--config", self.file("hub.toml"))
+        late = self.device(self.hub, "late.db")
+        self.sync(late)
+        self.assertEqual(self.ended(late), [one])
+
+
 class Asking(Conflicts):
     def talk(self, device, *answers):
         """Runs `tombolo conflicts DEVICE` on a terminal and answers its questions; returns all it said."""

@@ -10,6 +10,7 @@ CREATE TABLE notes(id TEXT PRIMARY KEY, text TEXT);
 FAMILY_SQL = """CREATE TABLE parent(id TEXT PRIMARY KEY, name TEXT);
 CREATE TABLE child(id TEXT PRIMARY KEY, parent TEXT NOT NULL REFERENCES parent(id) ON DELETE CASCADE, name TEXT);
 CREATE TABLE guest(id TEXT PRIMARY KEY, host TEXT REFERENCES parent(id) ON DELETE SET NULL, name TEXT);
+CREATE TABLE pet(id TEXT PRIMARY KEY, owner TEXT REFERENCES parent(id) ON DELETE RESTRICT);
 CREATE TABLE folder(id TEXT PRIMARY KEY, up TEXT REFERENCES folder(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED);
 """
 
@@ -257,6 +258,30 @@ class Families(Scene):
 
     def test_so_does_one_whose_reference_may_be_null(self):
         self.protected_by("INSERT INTO guest VALUES ('new', 'p', 'gus')")
+
+    def test_so_does_one_whose_reference_restricts(self):
+        self.protected_by("INSERT INTO pet VALUES ('rex', 'p')")
+
+    def test_restricting_references_hold_on_every_device_and_let_go_together(self):
+        a, b = self.family()
+        self.sql(b, "INSERT INTO pet VALUES ('rex', 'p')")
+        self.sync(b, a)
+        self.fails("constraint", "sql", a, "PRAGMA foreign_keys = ON; DELETE FROM parent WHERE id = 'p'")
+        self.assertEqual(self.status(a)["pending_transactions"], 0)
+        self.sql(a, "BEGIN; DELETE FROM pet; DELETE FROM parent WHERE id = 'p'; COMMIT")
+        self.sync(a, b)
+        for device in (a, b):
+            self.assertEqual(self.rows(device, "SELECT id FROM parent"), [{"id": "q"}])
+            self.assertEqual((self.rows(device, "SELECT id FROM pet"), self.rejected(device)), ([], []))
+        self.equal(a, b)
+
+    def test_a_parent_that_went_first_restricts_the_child_that_comes(self):
+        a, b = self.family()
+        self.sql(a, "DELETE FROM parent WHERE id = 'p'")
+        self.sql(b, "INSERT INTO pet VALUES ('rex', 'p')")
+        self.sync(a, b)
+        self.assertEqual(self.the_one(b)["code"], "foreign-key")
+        self.equal(a, b)
 
     def test_a_parent_comes_back_with_the_children_that_fell_with_it(self):
         a, b = self.family()

@@ -5,7 +5,7 @@ import urllib.request
 
 from support import EndToEnd
 
-NOTES_SQL = "CREATE TABLE notes(id TEXT PRIMARY KEY, body TEXT);\n"
+NOTES_SQL = "CREATE TABLE notes(id TEXT PRIMARY KEY, body TEXT);\nCREATE TABLE names(id TEXT PRIMARY KEY, name TEXT UNIQUE);\n"
 CONFIG = '[tables.notes.columns]\nbody = "text"\n'
 # 16384 lines of 64 letters, all of them different: no compression makes little of it.
 LONG_TEXT = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 16384) "
@@ -67,6 +67,27 @@ class Texts(EndToEnd):
         self.assertEqual(self.metric("text_bases_asked_total"), 1)
         self.assertGreater(self.metric("received_bytes_total"), 400_000)
         self.assert_both("alpha", "beta")
+
+    def test_a_refused_edit_is_queued_again_and_merges_with_what_came_since(self):
+        self.ok("sql", self.a, "INSERT INTO names VALUES ('1', 'taken')")
+        self.ok("sql", self.b, "BEGIN; UPDATE notes SET body = substr(body, 1, 999999) || 'beta' || substr(body, 1000000); "
+                               "INSERT INTO names VALUES ('2', 'taken'); COMMIT")
+        self.sync(self.a, self.b)
+        entry, = self.json("rejected", self.b, "list")
+        self.assertEqual(entry["code"], "unique")
+        self.assertEqual(self.rows(self.b, "SELECT instr(body, 'beta') AS at FROM notes"), [{"at": 0}])
+        self.edit(self.a, "alpha", 1000)
+        self.ok("sql", self.a, "DELETE FROM names")
+        self.sync(self.a, self.b)
+        self.ok("rejected", self.b, "retry", entry["id"])
+        self.assert_there(self.b, "alpha", "beta")
+        self.sync(self.b, self.a)
+        self.assertEqual(self.json("rejected", self.b, "list"), [])
+        self.assert_both("alpha", "beta")
+
+    def assert_there(self, device, *words):
+        for word in words:
+            self.assertNotEqual(self.rows(device, f"SELECT instr(body, '{word}') AS at FROM notes"), [{"at": 0}], word)
 
 
 if __name__ == "__main__":
