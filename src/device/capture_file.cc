@@ -70,10 +70,12 @@ CaptureFile::CaptureFile(sqlite3* db, std::string schema_name) : db_(db), schema
     if (!tag.step()) throw Error(ErrorCode::corrupt, "the device file has lost its identity row", "restore the file from a backup");
     tag_ = tag.integer(0);
     cookie_ = sqlite::Statement(db, fmt::format("PRAGMA {}.schema_version", sqlite::quote_identifier(schema_name_)));
+    temporary_cookie_ = sqlite::Statement(db, "PRAGMA temp.schema_version");
     state_ = sqlite::Statement(db, fmt::format("SELECT epoch, seq, hub_time, last_number, (SELECT max(position) FROM {}) FROM {}", log, device));
     insert_ = sqlite::Statement(db, fmt::format("INSERT INTO {}(position, operations, body) VALUES (?1, ?2, ?3)", log));
     take_back_ = sqlite::Statement(db, fmt::format("DELETE FROM {} WHERE position >= ?1", log));
     known_cookie_ = read_cookie();
+    known_temporary_cookie_ = read_temporary_cookie();
 }
 
 uint32_t CaptureFile::data_version() const {
@@ -127,17 +129,24 @@ bool CaptureFile::still_fits(CapturedTable& table, int64_t cookie) {
 bool CaptureFile::begin() {
     open_ = true;
     const int64_t cookie = read_cookie();
-    if (cookie == known_cookie_) return true;
+    const int64_t temporary_cookie = read_temporary_cookie();  // a TEMP trigger may act on a table, too
+    if (cookie == known_cookie_ && temporary_cookie == known_temporary_cookie_) return true;
     forget_tables();
     known_cookie_ = cookie;
+    known_temporary_cookie_ = temporary_cookie;
     return false;
 }
 
-int64_t CaptureFile::read_cookie() {
-    const sqlite::ResetGuard guard(cookie_);
-    TOMBOLO_ASSERT(cookie_.step());
-    return cookie_.integer(0);
+namespace {
+int64_t read_version(sqlite::Statement& pragma) {
+    const sqlite::ResetGuard guard(pragma);
+    TOMBOLO_ASSERT(pragma.step());
+    return pragma.integer(0);
 }
+}  // namespace
+
+int64_t CaptureFile::read_cookie() { return read_version(cookie_); }
+int64_t CaptureFile::read_temporary_cookie() { return read_version(temporary_cookie_); }
 
 void CaptureFile::on_rollback_to(int depth) {
     told_.forget();  // a savepoint after it would have closed it

@@ -76,6 +76,7 @@ private:
     void log_erase(const CapturedTable& table, const std::vector<ValueView>& values);
     void log_update(const CapturedTable& table, const std::vector<ValueView>& before, const std::vector<ValueView>& after);
     int64_t read_cookie();
+    int64_t read_temporary_cookie();
     bool still_fits(CapturedTable& table, int64_t cookie);
     bool nobody_committed_since() const { return committed_version_ == data_version(); }
     void read_state();
@@ -89,9 +90,10 @@ private:
     int64_t tag_ = 0;
     std::vector<std::unique_ptr<CapturedTable>> tables_;
     std::vector<std::unique_ptr<CapturedTable>> former_tables_;  // forgotten since the open transaction logged something
-    sqlite::Statement cookie_, state_, insert_, take_back_;
+    sqlite::Statement cookie_, temporary_cookie_, state_, insert_, take_back_;
 
-    int64_t known_cookie_ = -1;  // the schema's version of which tables_ are
+    int64_t known_cookie_ = -1;            // the schema's version of which tables_ are
+    int64_t known_temporary_cookie_ = -1;  // that of the connection's TEMP objects then
 
     // What a transaction takes from the file besides the schema.
     struct State {
@@ -104,8 +106,8 @@ private:
 
     bool open_ = false;
     PendingLog log_;
-    uint64_t number_ = 0;          // under which log_ was written; 0: it was not
-    TransactionId id_;             // then
+    uint64_t number_ = 0;  // under which log_ was written; 0: it was not
+    TransactionId id_;     // then
     bool has_unseen_values_ = false;
     ToldUpdate told_;
     std::string operation_, key_;

@@ -595,19 +595,49 @@ TEST_F(CaptureTest, AFileInUtf16IsRefused) {
 }
 
 // Updates are read from triggers where the connection knows of none that could hide them.
-TEST_F(CaptureTest, ATriggerMadeLaterThatHidesAnUpdateIsRefusedAndThenKnown) {
+TEST_F(CaptureTest, ATriggerMadeInTheTransactionThatHidesAnUpdateIsRefusedAndThenKnown) {
+    make("CREATE TABLE t(id INTEGER PRIMARY KEY, v, w);", {"t"});
+    ok("INSERT INTO t VALUES (1, 'a', 0); UPDATE t SET v = 'b'");
+    ok("BEGIN; UPDATE t SET v = 'c'");
+    device.db.execute("CREATE TEMP TRIGGER hide AFTER UPDATE ON t WHEN NEW.v = 'hide' BEGIN SELECT RAISE(IGNORE); END");
+    device.db.execute("CREATE TEMP TRIGGER again AFTER UPDATE OF v ON t WHEN NEW.v = 'again' BEGIN UPDATE t SET v = 'new', w = w + 1; END");
+    EXPECT_NE(run("UPDATE t SET v = 'hide'; COMMIT"), SQLITE_OK);
+    EXPECT_NE(recorder->error.find("hides"), std::string::npos) << recorder->error;
+    if (device.db.in_transaction()) ok("ROLLBACK");
+    EXPECT_EQ(device.db.query_text("SELECT v FROM t"), "b");
+}
+
+TEST_F(CaptureTest, ATemporaryTriggerMadeLaterIsKnownToTheNextTransaction) {
     make("CREATE TABLE t(id INTEGER PRIMARY KEY, v, w);", {"t"});
     ok("INSERT INTO t VALUES (1, 'a', 0); UPDATE t SET v = 'b'");
     device.db.execute("CREATE TEMP TRIGGER hide AFTER UPDATE ON t WHEN NEW.v = 'hide' BEGIN SELECT RAISE(IGNORE); END");
     device.db.execute("CREATE TEMP TRIGGER again AFTER UPDATE OF v ON t WHEN NEW.v = 'again' BEGIN UPDATE t SET v = 'new', w = w + 1; END");
-    EXPECT_NE(run("UPDATE t SET v = 'hide'"), SQLITE_OK);
-    EXPECT_NE(recorder->error.find("hides"), std::string::npos) << recorder->error;
-    EXPECT_EQ(device.db.query_text("SELECT v FROM t"), "b");
     ok("UPDATE t SET v = 'hide'");
     ok("UPDATE t SET v = 'again'");
     check();
     EXPECT_EQ(device.lines(3), Lines{"update t 1: v='b'->'hide'"});
     EXPECT_EQ(device.lines(4), (Lines{"update t 1: v='hide'->'new' w=0->1"}));
+}
+
+// Only a name that is exactly one of ours is ours.
+TEST_F(CaptureTest, AnApplicationsTriggerWithANameLikeOursIsKnown) {
+    make("CREATE TABLE t(id INTEGER PRIMARY KEY, v, w);", {"t"});
+    device.db.execute("CREATE TRIGGER tombolo_mine AFTER UPDATE OF v ON t BEGIN UPDATE t SET w = NEW.v WHERE id = NEW.id; END");
+    device.db.execute("CREATE TRIGGER tombolo_update_1_mine AFTER UPDATE OF w ON t WHEN NEW.w = 1 BEGIN UPDATE t SET w = 2; END");
+    ok("INSERT INTO t VALUES (1, 0, 0)");
+    ok("UPDATE t SET v = 1");
+    check();
+    EXPECT_EQ(device.lines(2), Lines{"update t 1: v=0->1 w=0->2"});
+}
+
+TEST_F(CaptureTest, WhereOneOfOurTriggersIsMissingTheHookReads) {
+    make("CREATE TABLE t(id INTEGER PRIMARY KEY, v, w);", {"t"});
+    device.db.execute("DROP TRIGGER tombolo_update_1_2");
+    ok("INSERT INTO t VALUES (1, 0, 0)");
+    ok("UPDATE t SET v = 1, w = 1; UPDATE t SET w = 2");
+    check();
+    EXPECT_EQ(device.lines(2), Lines{"update t 1: v=0->1 w=0->1"});
+    EXPECT_EQ(device.lines(3), Lines{"update t 1: w=1->2"});
 }
 
 TEST_F(CaptureTest, WithTriggersSwitchedOffUpdatesAreCaptured) {

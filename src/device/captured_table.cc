@@ -33,15 +33,19 @@ bool is_rowid_alias(sqlite3* db, const std::string& schema_name, const Table& ta
 }
 
 // A trigger of the application may run between the hook and ours, and change the row once more; so may an action of a foreign key.
-bool may_be_interrupted(sqlite3* db, const std::string& schema_name, const Table& table) {
-    for (const std::string& schema : {schema_name, std::string("temp")}) {
-        sqlite::Statement triggers(db,
-                                   fmt::format("SELECT 1 FROM {}.sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE "
-                                               "AND name NOT LIKE 'tombolo\\_%' ESCAPE '\\'",
-                                               sqlite::quote_identifier(schema)),
-                                   false);
-        if (triggers.with(table.name).step()) return true;
-    }
+// And all of ours must be there: somebody may have dropped one.
+bool may_be_interrupted(sqlite3* db, const std::string& schema_name, uint64_t id, const Table& table) {
+    sqlite::Statement triggers(db,
+                               fmt::format("SELECT count(*), count(CASE WHEN name GLOB ?2 OR name IN (?3, ?4, ?5) THEN 1 END) FROM {}.sqlite_schema "
+                                           "WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE",
+                                           sqlite::quote_identifier(schema_name)),
+                               false);
+    triggers.with(table.name, fmt::format("tombolo_update_{}_*", id), fmt::format("tombolo_insert_{}", id), fmt::format("tombolo_update_{}", id),
+                  fmt::format("tombolo_delete_{}", id));
+    const auto ours = static_cast<int64_t>(3 + table.columns.size() - table.key.size());
+    if (!triggers.step() || triggers.integer(0) != ours || triggers.integer(1) != ours) return true;
+    sqlite::Statement temporary(db, "SELECT 1 FROM temp.sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE", false);
+    if (temporary.with(table.name).step()) return true;
     sqlite::Statement actions(db,
                               fmt::format("SELECT 1 FROM {}.sqlite_schema AS child, pragma_foreign_key_list(child.name, ?1) AS reference "
                                           "WHERE child.type = 'table' AND reference.\"table\" = ?2 COLLATE NOCASE "
@@ -126,7 +130,7 @@ CapturedTable::CapturedTable(sqlite3* db, const std::string& schema_name, uint64
         knows_new_values_ = std::none_of(places_.begin(), places_.end(),
                                          [&](const Place& place) { return place.declared != rowid.declared && place.stored == rowid.declared; });
     }
-    triggers_tell_ = has_telling_triggers(table_) && !may_be_interrupted(db, schema_name, table_);
+    triggers_tell_ = has_telling_triggers(table_) && !may_be_interrupted(db, schema_name, id_, table_);
     keys_may_round_ = table_.without_rowid && turns_into_real(table_, declared, declared_place);
     old_is_exact_ = !virtual_columns && !keys_may_round_;
     std::string columns;
