@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "client/device_file.h"
+#include "client/drop_guard.h"
 #include "client/rows.h"
 #include "client/session_lock.h"
 
@@ -32,10 +33,11 @@ sqlite::Statement take_statement(sqlite::Connection& db, std::string_view& scrip
 }
 
 // The rows of the last statement that has columns.
-Rows run_script(sqlite::Connection& db, std::string_view script) {
+Rows run_script(sqlite::Connection& db, client::DropGuard& guard, std::string_view script) {
     if (script.find('\0') != std::string_view::npos) throw Error(ErrorCode::sql, "the script holds a NUL byte", "write it as x'00' or char(0)");
     Rows last;
     while (sqlite::Statement statement = take_statement(db, script)) {
+        guard.check(db);
         Rows rows = client::read_rows(statement);
         if (!rows.columns.empty()) last = std::move(rows);
     }
@@ -48,9 +50,11 @@ Rows run_script(sqlite::Connection& db, std::string_view script) {
 int run(const DeviceArguments& device, const std::string& sql) {
     device.check();
     const std::string script = sql == "-" ? read_input() : sql;
+    client::DropGuard guard;
     sqlite::Connection db = client::open_device_file(device.file(), std::chrono::milliseconds(limits::busy_timeout / limits::millisecond));
     client::set_checkpoints(db, !client::told_by_holder(device.path));
-    const Rows rows = run_script(db, script);  // on an error the connection rolls back as it closes
+    guard.watch(db);
+    const Rows rows = run_script(db, guard, script);  // on an error the connection rolls back as it closes
     db.close();
     if (device.json) {
         print_line(json_text(rows));

@@ -34,8 +34,10 @@ void bind_all(sqlite::Statement& statement, const std::vector<Value>& arguments)
 }
 
 // Resets when the scope ends: an error inside must not leave a read transaction open on a cached statement.
-Rows run_statement(sqlite::Connection& db, std::string_view sql, const std::vector<Value>& arguments) {
+Rows run_statement(sqlite::Connection& db, DropGuard& guard, std::string_view sql, const std::vector<Value>& arguments) {
+    guard.forget();
     sqlite::Statement statement = db.prepare(sql);
+    guard.check(db);
     if (!statement) throw Error(ErrorCode::usage, "the statement is empty");
     bind_all(statement, arguments);
     return read_rows(statement);
@@ -125,6 +127,7 @@ Core::Writing::~Writing() {
 Core::Core(std::string path, const DatabaseOptions& options) : file_(std::move(path), key_of(options.key)), busy_timeout_(options.busy_timeout) {
     if (options.create) make_device_file(file_, busy_timeout_);
     write_db_ = open_device_file(file_, busy_timeout_);
+    drop_guard_.watch(write_db_);
     read_db_ = open_device_file(file_, busy_timeout_);
     read_db_.execute("PRAGMA query_only = ON");
     set_checkpoints(read_db_, false);
@@ -168,11 +171,11 @@ Receipt Core::write(const std::function<void(Transaction&)>& work) {
 
 int64_t Core::exec_in_write(std::string_view sql, const std::vector<Value>& arguments) {
     const int64_t before = sqlite3_total_changes64(writer().handle());
-    run_statement(write_db_, sql, arguments);
+    run_statement(write_db_, drop_guard_, sql, arguments);
     return sqlite3_total_changes64(write_db_.handle()) == before ? 0 : write_db_.changes();
 }
 
-Rows Core::query_in_write(std::string_view sql, const std::vector<Value>& arguments) { return run_statement(writer(), sql, arguments); }
+Rows Core::query_in_write(std::string_view sql, const std::vector<Value>& arguments) { return run_statement(writer(), drop_guard_, sql, arguments); }
 
 int64_t Core::exec(std::string_view sql, const std::vector<Value>& arguments) {
     int64_t changed = 0;
@@ -202,7 +205,7 @@ Rows Core::query(std::string_view sql, const std::vector<Value>& arguments) {
     Rows rows;
     {
         const Writing writing(*this);
-        rows = run_statement(write_db_, sql, arguments);
+        rows = run_statement(write_db_, drop_guard_, sql, arguments);
     }
     committed();
     return rows;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "client/device_file.h"
+#include "client/drop_guard.h"
 #include "client/runner.h"
 #include "sqlite/connection.h"
 #include "tombolo/database.h"
@@ -88,6 +89,7 @@ private:
 
     std::timed_mutex write_mutex_;
     std::atomic<std::thread::id> writing_thread_;
+    DropGuard drop_guard_;  // of write_db_
     sqlite::Connection write_db_;
 
     std::mutex read_mutex_;

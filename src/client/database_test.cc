@@ -128,6 +128,17 @@ TEST_F(DatabaseTest, errors_of_every_day) {
     EXPECT_EQ(code_of([] { Database().status(); }), ErrorCode::closed);
 }
 
+TEST_F(DatabaseTest, a_synced_table_cannot_be_dropped) {
+    Database db = open_with_tasks();
+    EXPECT_EQ(code_of([&] { db.exec("DROP TABLE tasks"); }), ErrorCode::schema);
+    EXPECT_EQ(code_of([&] { db.write([](Transaction& tx) { tx.exec("DROP TABLE tasks"); }); }), ErrorCode::schema);
+    EXPECT_EQ(code_of([&] { db.query("DROP TABLE tasks"); }), ErrorCode::schema);
+    EXPECT_EQ(code_of([&] { db.exec("DROP TABLE no_such_table"); }), ErrorCode::sql);
+    db.exec("CREATE TABLE mine(a)");
+    db.exec("DROP TABLE mine");
+    db.exec("DELETE FROM tasks");
+}
+
 TEST_F(DatabaseTest, a_session_without_a_hub_in_reach_says_so_and_ends_at_once) {
     Database db = open_with_tasks();
     SessionOptions options;

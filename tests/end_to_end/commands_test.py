@@ -168,6 +168,16 @@ class Init(EndToEnd):
         self.fails("sql", "sql", device, "ALTER TABLE tasks DROP COLUMN done")
         self.ok("verify", device)
 
+    def test_a_synced_table_is_not_dropped(self):
+        hub = self.start_hub()
+        device = self.device(hub, "d.db")
+        self.ok("sql", device, "CREATE TABLE mine(a); INSERT INTO tasks(id, title) VALUES ('a', 'pending')")
+        message = self.fails("schema", "sql", device, "DROP TABLE mine; DROP TABLE IF EXISTS main.Tasks")
+        self.assertIn("synced", message)
+        self.assertEqual(self.rows(device, "SELECT name FROM sqlite_schema WHERE name IN ('mine', 'tasks')"), [{"name": "tasks"}])
+        self.ok("sync", device, "--once")
+        self.ok("verify", device)
+
     def test_again_is_fine_elsewhere_is_not(self):
         hub = self.start_hub()
         a = self.device(hub, "a.db")
