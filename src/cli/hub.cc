@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -115,8 +117,7 @@ std::optional<network::Identity> identity(const hub::Config& config, const HubAr
     return made;
 }
 
-std::unique_ptr<store::Store> open_space(const std::string& name, const hub::SpaceConfig& space, const hub::Config& config,
-                                         const server::DataFolder& folder, Notes& notes) {
+std::unique_ptr<store::Store> open_space(const std::string& name, const hub::SpaceConfig& space, const server::DataFolder& folder, Notes& notes) {
     auto store = folder.open_space(name, client::system_random());
     if (!space.schema_file.empty()) {
         for (const std::string& warning : hub::update_schema(*store, read_file(space.schema_file)))
@@ -124,8 +125,16 @@ std::unique_ptr<store::Store> open_space(const std::string& name, const hub::Spa
     }
     if (store->schema().tables.empty())
         notes.emplace_back(LogLevel::warning, fmt::format("space {} has no tables yet: give it some with --schema", name));
-    hub::apply_policies(config, space, *store);
     return store;
+}
+
+std::map<std::string, std::unique_ptr<store::Store>> open_spaces(const hub::Config& config, const server::DataFolder& folder, Notes& notes) {
+    std::map<std::string, std::unique_ptr<store::Store>> opened;
+    std::map<std::string, store::Store*> stores;
+    for (const auto& [name, space] : config.spaces)
+        stores[name] = (opened[name] = open_space(name, space, folder, notes)).get();
+    hub::apply_policies(config, stores);
+    return opened;
 }
 
 int run(const HubArguments& arguments) {
@@ -147,8 +156,8 @@ int run(const HubArguments& arguments) {
     options.hub.retention = config.retention;
     options.metrics_token = config.metrics_token;
     server::Server server(loop, client::system_clock(), options);
-    for (const auto& [name, space] : config.spaces)
-        server.add_space(name, open_space(name, space, config, folder, notes));
+    for (auto& [name, store] : open_spaces(config, folder, notes))
+        server.add_space(name, std::move(store));
     loop.on_stop_signal([&] {
         server.stop();
         loop.stop();

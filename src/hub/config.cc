@@ -309,13 +309,8 @@ void set_policies(const TableConfig& config, Table& table, std::vector<Mistake>&
     check_expressions(config, table, mistakes);
 }
 
-}  // namespace
-
-Config parse_config(std::string_view toml, std::string file_name) { return ConfigReader(std::move(file_name)).read(toml); }
-
-void apply_policies(const Config& config, const SpaceConfig& space, store::Store& store) {
-    std::vector<Table> tables = store.schema().tables;
-    std::vector<Mistake> mistakes;
+std::vector<Table> configured_tables(const SpaceConfig& space, const Schema& schema, std::vector<Mistake>& mistakes) {
+    std::vector<Table> tables = schema.tables;
     for (const TableConfig& table_config : space.tables) {
         const auto table = std::find_if(tables.begin(), tables.end(), [&](const Table& known) { return equal_names(known.name, table_config.name); });
         if (table == tables.end()) {
@@ -324,8 +319,21 @@ void apply_policies(const Config& config, const SpaceConfig& space, store::Store
             set_policies(table_config, *table, mistakes);
         }
     }
+    return tables;
+}
+
+}  // namespace
+
+Config parse_config(std::string_view toml, std::string file_name) { return ConfigReader(std::move(file_name)).read(toml); }
+
+void apply_policies(const Config& config, const std::map<std::string, store::Store*>& spaces) {
+    std::vector<Mistake> mistakes;
+    std::map<store::Store*, std::vector<Table>> tables;
+    for (const auto& [name, store] : spaces)
+        tables[store] = configured_tables(config.spaces.at(name), store->schema(), mistakes);
     if (!mistakes.empty()) throw_mistakes(config.file_name, std::move(mistakes));
-    store.set_policies(tables);
+    for (const auto& [store, configured] : tables)
+        store->set_policies(configured);
 }
 
 }  // namespace tombolo::hub

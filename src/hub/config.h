@@ -55,8 +55,8 @@ struct Config {
 // Throws Error(config) with one line per mistake: "hub.toml:7: …".
 Config parse_config(std::string_view toml, std::string file_name = "hub.toml");
 
-// Gives the space's tables their policies. Throws Error(config) when hub.toml names tables or columns the schema does not have, or a
-// expression that SQLite does not take.
-void apply_policies(const Config& config, const SpaceConfig& space, store::Store& store);
+// Gives the tables of these spaces their policies. Throws Error(config), before any was given, when hub.toml
+// names tables or columns that a schema does not have, or an expression that SQLite does not take.
+void apply_policies(const Config& config, const std::map<std::string, store::Store*>& spaces);
 
 }  // namespace tombolo::hub

@@ -84,19 +84,19 @@ TEST(Config, PoliciesReachTheTables) {
     auto store = store::open_sqlite_store(":memory:", random);
     store->update_schema("CREATE TABLE t(id TEXT PRIMARY KEY, n INTEGER, note TEXT)");
     const Config good = parse_config("[tables.T]\npolicy = 'hub'\ndelete = 'delete-wins'\n[tables.T.columns]\nN = 'counter'");
-    apply_policies(good, good.spaces.at("main"), *store);
+    apply_policies(good, {{"main", store.get()}});
     const Table& table = store->schema().tables[0];
     EXPECT_EQ(table.columns[1].policy, ColumnPolicy::counter);
     EXPECT_EQ(table.columns[2].policy, ColumnPolicy::hub);
     EXPECT_EQ(table.columns[0].policy, ColumnPolicy::lww);
     EXPECT_EQ(table.delete_mode, DeleteMode::delete_wins);
     const Config asking = parse_config("[tables.t]\npolicy = 'manual'\ndelete = 'manual'\n[tables.t.columns]\nnote = 'lww'");
-    apply_policies(asking, asking.spaces.at("main"), *store);
+    apply_policies(asking, {{"main", store.get()}});
     EXPECT_EQ(table.columns[1].policy, ColumnPolicy::manual);
     EXPECT_EQ(table.columns[2].policy, ColumnPolicy::lww);
     EXPECT_EQ(table.delete_mode, DeleteMode::manual);
     const Config bad = parse_config("[tables.t.columns]\nnope = 'max'\nid = 'max'\n[tables.u]\npolicy = 'lww'");
-    EXPECT_THROW(apply_policies(bad, bad.spaces.at("main"), *store), Error);
+    EXPECT_THROW(apply_policies(bad, {{"main", store.get()}}), Error);
 }
 
 TEST(Config, ExpressionsAndWholeRowsReachTheTables) {
@@ -104,7 +104,7 @@ TEST(Config, ExpressionsAndWholeRowsReachTheTables) {
     auto store = store::open_sqlite_store(":memory:", random);
     store->update_schema("CREATE TABLE t(id TEXT PRIMARY KEY, n INTEGER, note TEXT)");
     const Config config = parse_config("[tables.t]\ngranularity = 'row'\n[tables.t.columns]\nn = { sql = 'max(mine, theirs)' }");
-    apply_policies(config, config.spaces.at("main"), *store);
+    apply_policies(config, {{"main", store.get()}});
     const Table& table = store->schema().tables[0];
     EXPECT_TRUE(table.whole_rows);
     EXPECT_EQ(table.columns[1].policy, ColumnPolicy::sql);
@@ -124,7 +124,7 @@ e = { sql = "random()" }
 nope = "max"
 )toml");
     try {
-        apply_policies(config, config.spaces.at("main"), *store);
+        apply_policies(config, {{"main", store.get()}});
         FAIL() << "expressions that are none were taken";
     } catch (const Error& error) {
         EXPECT_STREQ(error.what(),
@@ -135,6 +135,27 @@ nope = "max"
                      "hub.toml:7: table t has no column nope");
     }
     EXPECT_NE(mistakes("[tables.t.columns]\na = { sqll = 'mine' }").find("2: a is neither a policy nor { sql"), std::string::npos);
+}
+
+TEST(Config, ReportsTheMistakesOfAllSpacesTogether) {
+    CountingRandom random;
+    auto first = store::open_sqlite_store(":memory:", random);
+    auto second = store::open_sqlite_store(":memory:", random);
+    first->update_schema("CREATE TABLE t(id TEXT PRIMARY KEY, n INTEGER)");
+    second->update_schema("CREATE TABLE u(id TEXT PRIMARY KEY)");
+    const Config config = parse_config(R"toml([spaces.berlin.tables.t]
+policy = "hub"
+[tables.t.columns]
+n = "counter"
+nope = "max"
+)toml");
+    try {
+        apply_policies(config, {{"main", first.get()}, {"berlin", second.get()}});
+        FAIL() << "mistakes were taken";
+    } catch (const Error& error) {
+        EXPECT_STREQ(error.what(), "hub.toml:1: the schema has no table t\nhub.toml:5: table t has no column nope");
+    }
+    EXPECT_EQ(first->schema().tables[0].columns[1].policy, ColumnPolicy::lww);
 }
 
 }  // namespace
