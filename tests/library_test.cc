@@ -20,7 +20,20 @@
 namespace tombolo {
 namespace {
 
-constexpr const char* schema_sql = "CREATE TABLE people(id TEXT PRIMARY KEY, mail TEXT UNIQUE, age INTEGER);";
+constexpr const char* schema_sql =
+    "CREATE TABLE people(id TEXT PRIMARY KEY, mail TEXT UNIQUE, age INTEGER);"
+    "CREATE TABLE notes(id TEXT PRIMARY KEY, body TEXT, votes INTEGER, title TEXT);";
+
+// Of notes: a body asks a person, votes add up, the later title stands.
+void set_policies(store::Store& store) {
+    std::vector<Table> tables = store.schema().tables;
+    for (Table& table : tables) {
+        if (table.name != "notes") continue;
+        table.columns.at(1).policy = ColumnPolicy::manual;
+        table.columns.at(2).policy = ColumnPolicy::counter;
+    }
+    store.set_policies(tables);
+}
 
 // A hub in memory on a thread of its own.
 class HubThread {
@@ -31,6 +44,7 @@ public:
             server::Server server(loop_, client::system_clock(), {});
             auto store = store::open_sqlite_store(":memory:", client::system_random());
             hub::update_schema(*store, schema_sql);
+            set_policies(*store);
             server.add_space("main", std::move(store));
             address.set_value("ws://" + network::to_string(server.listen()));
             loop_.run();
@@ -204,6 +218,78 @@ TEST_F(LibraryTest, a_callback_hears_what_another_session_brought) {
     const Receipt receipt = a.write([](Transaction& tx) { tx.exec("INSERT INTO people VALUES ('eve', 'eve@y', 1)"); });
     receipt.on_verdict([&](const Decision& decision) { heard.set_value(decision); });
     EXPECT_EQ(heard.get_future().get().verdict, VerdictKind::accepted);
+}
+
+// What a waits for, b wrote without having seen it.
+TEST_F(LibraryTest, a_conflict_is_told_to_both_sides_and_decided) {
+    Database a = open("a.db");
+    Database b = open("b.db");
+    {
+        Session of_a = connect(a);
+        of_a.sync_once();
+        a.exec("INSERT INTO notes VALUES ('n', 'base', 1, 'base')");
+        of_a.sync_once();
+        Session of_b = connect(b);
+        of_b.sync_once();
+    }
+    a.exec("UPDATE notes SET body = 'from a', votes = 3, title = 'from a'");
+    const Receipt receipt = b.write([](Transaction& tx) { tx.exec("UPDATE notes SET body = 'from b', votes = 5, title = 'from b'"); });
+    Session of_a = connect(a);
+    of_a.sync_once();
+    std::promise<Conflict> heard_by_a, heard_by_b;
+    std::atomic<int> calls = 0;
+    of_a.on_conflict([&](const Conflict& conflict) {
+        ++calls;
+        heard_by_a.set_value(conflict);
+    });
+    Session of_b = connect(b);
+    of_b.on_conflict([&](const Conflict& conflict) { heard_by_b.set_value(conflict); });
+
+    const std::optional<Decision> decision = receipt.wait();
+    ASSERT_TRUE(decision);
+    EXPECT_EQ(decision->verdict, VerdictKind::in_conflict);
+    EXPECT_EQ(decision->code, RejectCode::none);
+    ASSERT_EQ(decision->cells.size(), 2U);
+    EXPECT_EQ(decision->cells_in_all, 2U);
+    EXPECT_EQ(decision->cells[0].table, "notes");
+    EXPECT_EQ(decision->cells[0].key, (NamedRow{{"id", "n"}}));
+    EXPECT_EQ(decision->cells[0].column, "body");
+    EXPECT_EQ(decision->cells[0].fate, CellFate::waits);
+    EXPECT_EQ(decision->cells[0].site, a.status().site);
+    EXPECT_EQ(decision->cells[1].column, "votes");
+    EXPECT_EQ(decision->cells[1].fate, CellFate::combined);
+    EXPECT_EQ(b.query("SELECT body, votes, title FROM notes").rows[0], (Row{"from a", 7, "from b"}));
+
+    const Conflict told = heard_by_a.get_future().get();
+    const Conflict conflict = heard_by_b.get_future().get();
+    EXPECT_EQ(conflict, told);
+    EXPECT_EQ(decision->cells[0].conflict, conflict.id);
+    EXPECT_EQ(conflict.table, "notes");
+    EXPECT_EQ(conflict.key, (NamedRow{{"id", "n"}}));
+    EXPECT_EQ(conflict.column, "body");
+    EXPECT_EQ(conflict.base.value, Value("base"));
+    EXPECT_EQ(conflict.mine.value, Value("from b"));
+    EXPECT_EQ(conflict.theirs.value, Value("from a"));
+    EXPECT_EQ(conflict.mine_site, b.status().site);
+    EXPECT_TRUE(conflict.open());
+    ASSERT_EQ(conflict.candidates.size(), 1U);
+    EXPECT_EQ(b.conflicts(), std::vector<Conflict>{conflict});
+    EXPECT_EQ(a.status().conflicts, 1);
+
+    const std::vector<Conflict> aside = b.conflicts(true);
+    ASSERT_EQ(aside.size(), 1U);
+    EXPECT_EQ(aside[0].column, "title");
+    EXPECT_EQ(aside[0].mine.value, Value("from a"));
+    EXPECT_EQ(aside[0].resolution, "overwritten");
+
+    EXPECT_EQ(code_of([&] { b.resolve("nothing", Take::mine); }), ErrorCode::not_found);
+    EXPECT_EQ(b.resolve(conflict.id, Take::mine).wait()->verdict, VerdictKind::accepted);
+    EXPECT_TRUE(b.conflicts().empty());
+    of_a.sync_once();
+    EXPECT_TRUE(a.conflicts().empty());
+    EXPECT_EQ(a.query("SELECT body FROM notes").rows[0], (Row{"from b"}));
+    EXPECT_EQ(a.conflict(conflict.id).resolution, "mine");
+    EXPECT_EQ(calls, 1) << "once per conflict";
 }
 
 TEST_F(LibraryTest, the_state_of_a_row) {

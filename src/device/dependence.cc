@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "device/net_changes.h"
+#include "device/references.h"
 #include "model/record.h"
 
 namespace tombolo::device {
@@ -53,6 +54,19 @@ uint64_t Dependence::maker_of(uint64_t table_id, std::string_view key) {
     return maker;
 }
 
+uint64_t Dependence::id_of(const Table& table) const { return static_cast<uint64_t>(&table - schema_.tables.data()) + 1; }
+
+void Dependence::find_needs(uint64_t table_id, const ChangeView& change, std::vector<uint64_t>& needs) {
+    if (existence_.empty() && !rebase_changed_existence_) return;
+    if (const uint64_t maker = maker_of(table_id, change.key); maker != 0) needs.push_back(maker);
+    if (change.kind == ChangeKind::erase) return;
+    for (const auto& [parent, key] : outbox_.references().named_parents(change)) {
+        const uint64_t maker = maker_of(id_of(*parent), key);
+        // Whoever ended the parent left nothing to need.
+        if (maker != 0 && image_erased_by(maker, name_row(id_of(*parent), key)) == nullptr) needs.push_back(maker);
+    }
+}
+
 void Dependence::complete_insert(uint64_t table_id, ChangeView& change) {
     const uint64_t maker = maker_of(table_id, change.key);
     if (maker == 0) return;
@@ -75,7 +89,7 @@ const std::string* Dependence::image_erased_by(uint64_t number, const std::strin
             std::string image;
             for (const CellView& cell : change->cells)
                 put_value(image, cell.base);
-            erased->second.emplace(name_row(static_cast<uint64_t>(change->table - schema_.tables.data()) + 1, change->key), std::move(image));
+            erased->second.emplace(name_row(id_of(*change->table), change->key), std::move(image));
         }
     }
     const auto found = erased->second.find(row);

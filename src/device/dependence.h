@@ -1,4 +1,5 @@
-// What a transaction depends on: the pending ones that made or ended a row it names. Inside the caller's write transaction.
+// What a transaction depends on: the pending ones that made or ended a row it names, or made a parent of one. Inside the caller's write
+// transaction.
 #pragma once
 
 #include <cstdint>
@@ -27,12 +28,15 @@ public:
     // One of them was: these rows (by hash) it made or ended.
     void add(uint64_t number, std::vector<uint64_t> rows);
 
-    // The newest pending transaction that made or ended the row; 0: none.
-    uint64_t maker_of(uint64_t table_id, std::string_view key);
+    // Adds the transactions that a change depends on to `needs`.
+    void find_needs(uint64_t table_id, const ChangeView& change, std::vector<uint64_t>& needs);
     // An insert over an own pending delete says so and carries the deleted image as base. The image lives as long as this.
     void complete_insert(uint64_t table_id, ChangeView& change);
 
 private:
+    // The newest pending transaction that made or ended the row; 0: none.
+    uint64_t maker_of(uint64_t table_id, std::string_view key);
+    uint64_t id_of(const Table& table) const;
     const std::string* image_erased_by(uint64_t number, const std::string& row);
     bool is_pending(uint64_t number);
 

@@ -274,7 +274,7 @@ void Freeze::write_insert(const Table& table, uint64_t table_id, std::string_vie
 }
 
 void Freeze::write(uint64_t table_id) {
-    if (const uint64_t maker = dependence_.maker_of(table_id, change_.key); maker != 0) writing_.depends.push_back(maker);
+    dependence_.find_needs(table_id, change_, writing_.depends);
     if (change_.kind != ChangeKind::update) writing_.made_or_ended.push_back(hash_row(table_id, change_.key));
     if (change_.kind == ChangeKind::update) take_edits();
     writer_.add(change_);

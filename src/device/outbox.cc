@@ -5,6 +5,7 @@
 #include "device/existence_index.h"
 #include "device/freeze.h"
 #include "device/log_record.h"
+#include "device/references.h"
 #include "device/text_bases.h"
 #include "wire/rows.h"
 
@@ -153,6 +154,11 @@ bool decode_verdict(std::string_view bytes, Verdict& verdict) {
 Outbox::Outbox(sqlite::Connection& db, const Schema& schema)
     : db_(db), schema_(schema), texts_(std::make_unique<TextBases>(db, schema, *this)), existence_(std::make_unique<ExistenceIndex>()) {}
 Outbox::~Outbox() = default;
+
+References& Outbox::references() {
+    if (!references_) references_ = std::make_unique<References>(db_, schema_);
+    return *references_;
+}
 
 size_t Outbox::freeze() {
     if (log_is_empty()) return 0;

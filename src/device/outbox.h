@@ -45,6 +45,7 @@ std::string encode_verdict(const Verdict& verdict);
 bool decode_verdict(std::string_view bytes, Verdict& verdict);
 
 class ExistenceIndex;
+class References;
 class TextBases;
 
 class Outbox {
@@ -82,6 +83,7 @@ public:
     size_t add_part(TransactionNumber number, uint32_t part, const std::string& rows);  // returns its bytes
     void move_parts(TransactionNumber from, TransactionNumber to);
     ExistenceIndex& existence() { return *existence_; }
+    References& references();  // read when first asked for; tables that change get another outbox
 
     // Newest number ever given, and its id (log included); zero and nil if none.
     std::pair<TransactionNumber, TransactionId> last();
@@ -97,6 +99,7 @@ private:
     const Schema& schema_;
     std::unique_ptr<TextBases> texts_;
     std::unique_ptr<ExistenceIndex> existence_;  // of frozen pending transactions; fills itself
+    std::unique_ptr<References> references_;
 };
 
 }  // namespace tombolo::device

@@ -137,6 +137,26 @@ TEST_F(OutboxTest, Dependence) {
     EXPECT_EQ(depends(9), std::vector<uint64_t>{});
 }
 
+TEST_F(OutboxTest, DependenceOnParentsThatWereMadeHere) {
+    Device family{world, ":memory:"};
+    family.make(
+        "CREATE TABLE p(a, b, PRIMARY KEY(a, b));"
+        "CREATE TABLE c(id INTEGER PRIMARY KEY, up INTEGER REFERENCES c, b, a, FOREIGN KEY(b, a) REFERENCES p(b, a));",
+        {"p", "c"});
+    for (const char* sql : {"INSERT INTO p VALUES (1, 2)",
+                            "INSERT INTO c VALUES (10, NULL, 2, 1)",    // 2 needs 1
+                            "INSERT INTO c VALUES (11, 10, NULL, 1)",   // 3 needs 2; half a name names no parent
+                            "UPDATE c SET b = 3, a = 3 WHERE id = 10",  // 4 needs 2 for its row, and nobody made that parent
+                            "DELETE FROM p",                            // 5 needs 1
+                            "INSERT INTO c VALUES (12, NULL, 2, 1)",    // 6: what 5 ended is nothing to need
+                            "UPDATE c SET up = 12 WHERE id = 10"})      // 7 needs 2 and 6
+        family.db.execute(sql);
+    EXPECT_EQ(family.freeze(), 7U);
+    const std::vector<std::vector<TransactionNumber>> expected = {{}, {{1}}, {{2}}, {{2}}, {{1}}, {}, {{2}, {6}}};
+    for (uint64_t number = 1; number <= expected.size(); ++number)
+        EXPECT_EQ(family.outbox->find({number})->header.depends, expected[number - 1]) << number;
+}
+
 TEST_F(OutboxTest, DependenceIsRememberedAcrossRestartsAndTakesRevivalsFromRebase) {
     run("INSERT INTO t VALUES ('x', 1, 1); INSERT INTO t VALUES ('y', 1, 1)");
     device.freeze();

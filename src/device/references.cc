@@ -62,6 +62,26 @@ std::optional<References::Missing> References::missing_parent(const Table& table
     return std::nullopt;
 }
 
+std::vector<std::pair<const Table*, std::string>> References::named_parents(const ChangeView& change) const {
+    std::vector<std::pair<const Table*, std::string>> parents;
+    for (const Link& link : links_) {
+        if (link.child != change.table || link.parent_columns.size() != link.parent->key.size()) continue;
+        std::string key;
+        size_t found = 0;
+        for (const uint32_t key_column : link.parent->key) {
+            const auto place = std::find(link.parent_columns.begin(), link.parent_columns.end(), key_column);
+            if (place == link.parent_columns.end()) break;
+            const uint32_t child_column = link.child_columns[static_cast<size_t>(place - link.parent_columns.begin())];
+            const auto cell = std::find_if(change.cells.begin(), change.cells.end(), [&](const CellView& c) { return c.column == child_column; });
+            if (cell == change.cells.end() || cell->value.is_null()) break;
+            put_value(key, cell->value);
+            ++found;
+        }
+        if (found == link.parent->key.size()) parents.emplace_back(link.parent, std::move(key));
+    }
+    return parents;
+}
+
 // Only links to the parent's primary key can be asked by key alone; of the others the pending children are asked (missing_parent).
 std::vector<std::string> References::children_of(const Table& parent, std::string_view key) {
     std::vector<std::string> children;

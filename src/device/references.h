@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/change.h"
 #include "model/schema.h"
 #include "sqlite/connection.h"
 #include "sqlite/inspect.h"
@@ -28,6 +29,8 @@ public:
     };
     // A parent that a row with these values names and that is not there. NULL in any of its columns names none.
     std::optional<Missing> missing_parent(const Table& table, const std::vector<ValueView>& values);
+    // Parents that a change names by their primary key, all of it in its own cells: table and key.
+    std::vector<std::pair<const Table*, std::string>> named_parents(const ChangeView& change) const;
     // Names (pending_rows.h, row_name) of rows that refer to the parent with this primary key, which is not in its table.
     std::vector<std::string> children_of(const Table& parent, std::string_view key);
 

@@ -175,7 +175,7 @@ void RejectedList::write_changes(const Entry& old, Entry& entry, const std::vect
 
     Dependence dependence(db_, schema_, outbox_, outbox_.existence());
     dependence.begin(entry.header.number.value);
-    std::set<TransactionNumber> needs;
+    std::vector<uint64_t> needs;
     wire::ChangeWriter writer;
     uint32_t part = 0;
     const auto flush = [&] {
@@ -185,13 +185,16 @@ void RejectedList::write_changes(const Entry& old, Entry& entry, const std::vect
     while (ChangeView* change = corrected.next()) {
         const uint64_t table_id = static_cast<uint64_t>(change->table - schema_.tables.data()) + 1;
         if (change->kind == ChangeKind::insert) dependence.complete_insert(table_id, *change);
-        if (const uint64_t maker = dependence.maker_of(table_id, change->key); maker != 0) needs.insert({maker});
+        dependence.find_needs(table_id, *change, needs);
         writer.add(*change);
         ++entry.changes;
         if (writer.size() >= limits::part_bytes_target) flush();
     }
     flush();
-    entry.header.depends.assign(needs.begin(), needs.end());
+    std::sort(needs.begin(), needs.end());
+    needs.erase(std::unique(needs.begin(), needs.end()), needs.end());
+    for (const uint64_t number : needs)
+        entry.header.depends.push_back({number});
 }
 
 // Instead of the old one.

@@ -283,6 +283,25 @@ class Families(Scene):
         self.assertEqual(self.the_one(b)["code"], "foreign-key")
         self.equal(a, b)
 
+    def test_a_child_names_the_new_parent_that_was_refused_and_follows_it(self):
+        a, b = self.family()
+        self.sql(a, "INSERT INTO parent VALUES ('x', 'of a')")
+        self.sql(b, "INSERT INTO parent VALUES ('x', 'of b'); INSERT INTO child VALUES ('c', 'x', 'cleo'); INSERT INTO child VALUES ('d', 'q', 'dora')")
+        self.sync(a, b)
+        first, second = self.rejected(b)
+        self.assertEqual((first["code"], second["code"], second["depends_on"]), ("primary-key", "depends", first["id"]))
+        self.assertEqual(self.rows(b, "SELECT id FROM child ORDER BY id"), [{"id": "d"}, {"id": "old"}], "it is no child of a stranger's row")
+        self.equal(a, b)
+        self.sql(a, "DELETE FROM parent WHERE id = 'x'")
+        self.sync(a, b)
+        self.fails("usage", "rejected", b, "retry", second["id"])
+        for entry in (first, second):
+            self.ok("rejected", b, "retry", entry["id"])
+        self.sync(b, a)
+        self.assertEqual(self.rejected(b), [])
+        self.assertEqual(self.rows(a, "SELECT child.id, parent.name FROM child JOIN parent ON parent.id = parent WHERE parent = 'x'"), [{"id": "c", "name": "of b"}])
+        self.equal(a, b)
+
     def test_a_parent_comes_back_with_the_children_that_fell_with_it(self):
         a, b = self.family()
         self.sql(a, "DELETE FROM parent WHERE id = 'p'")
