@@ -207,6 +207,19 @@ TEST(Hole11, an_update_of_a_refused_insert_does_not_hit_a_strangers_row) {
     EXPECT_EQ(run(without, events), "hub 300,101 | A 300,101 | B 300,101 rejected 1") << "the edit of B's own row lands in A's";
 }
 
+TEST(Hole11, a_child_of_a_refused_parent_is_not_taken_for_a_strangers_child) {
+    Settings settings = empty();
+    settings.rows = 2;
+    settings.references = true;
+    const std::string events = "A.ins A.push B.ins B.ins:q B.push B.push";
+    History history(settings);
+    history.run(events);
+    EXPECT_EQ(history.answer(1, 1).code, RejectCode::primary_key);
+    EXPECT_EQ(history.answer(1, 2).code, RejectCode::depends);
+    EXPECT_EQ(history.state().hub.rows[1].existence, Existence::unknown);
+    EXPECT_TRUE(is_noticed(settings, &Repairs::dependence_on_parents, events));
+}
+
 TEST(Hole12, an_edit_of_the_row_that_displaced_an_own_insert_does_not_depend_on_that_insert) {
     const Settings settings = empty();
     const char* events = "A.ins A.push B.ins B.pull B.a B.push B.push";

@@ -9,6 +9,7 @@
 // --clocks A,B,C     how many ticks each device's clock is wrong (an event takes 10)
 // --fine             push and pull are events of their own, and a connection may be cut
 // --pairs            transactions that change both rows, too
+// --references       with two rows: the second refers to the first
 // --refusals         with --fine: the hub refuses some writes until it is allowed; each device may retry one
 // --drain-everywhere drain and check after every event, not only at the end of each history
 // --empty, --filled  no row, or every row exists at the start (otherwise the first does, and a second does not)
@@ -91,6 +92,7 @@ bool set_flag(Scope& scope, std::string_view name) {
     if (name == "--pairs") return scope.pairs = true;
     if (name == "--filled") return scope.settings.filled = {true, true}, true;
     if (name == "--refusals") return scope.refusals = true;
+    if (name == "--references") return scope.settings.references = true;
     if (name == "--drain-everywhere") return scope.drain_everywhere = true;
     if (name == "--empty") return scope.settings.filled = {}, true;
     return false;
@@ -114,7 +116,8 @@ int main(int count, char** arguments) {
         fmt::print(stderr,
                    "usage: tombolo-enumerate [--scope 2x2x2x2] [--policy lww|hub|device|manual|counter|max|min|set|json|text|sql|row] [--deletes "
                    "update-wins|delete-wins|manual]\n"
-                   "         [--inserts reject|merge] [--clocks A,B,C] [--fine [--refusals]] [--pairs] [--drain-everywhere] [--empty|--filled]\n");
+                   "         [--inserts reject|merge] [--clocks A,B,C] [--fine [--refusals]] [--pairs] [--references] [--drain-everywhere] "
+                   "[--empty|--filled]\n");
         return 2;
     }
     const auto begin = std::chrono::steady_clock::now();

@@ -1,6 +1,7 @@
 #include "tests/enumeration/model.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "merge/overlay.h"
 #include "merge/rebase.h"
@@ -12,6 +13,7 @@ namespace tombolo::enumeration {
 
 namespace {
 
+constexpr int parent = 0, child = 1;  // rows, with Settings::references
 constexpr uint64_t base_seq = 1;
 constexpr uint64_t base_site = 9;
 
@@ -52,6 +54,13 @@ HubTime stamp_at_hub(const World& world, const Hub& hub, int device, const Entry
     return merge::effective_stamp(entry.written_at, hub.time_of[entry.seen], now, hub.last_stamp[at(device)]);
 }
 
+// The schema's one constraint. `alive`: of a row, by index; `wrote_child`: the transaction did.
+template <typename Alive>
+merge::Outcome check_references(const World& world, bool wrote_child, Alive alive) {
+    if (!world.settings.references || !alive(child) || alive(parent)) return {};
+    return {VerdictKind::rejected, wrote_child ? RejectCode::foreign_key : RejectCode::parent_protected, "a row without its parent"};
+}
+
 merge::Outcome decide(const World& world, Hub& hub, int device, const Entry& entry, HubTime stamp) {
     for (int number = 1; number <= writes_max; ++number) {
         if (has(entry.depends, number) && refused(hub.answers[at(device)][at(number)])) {
@@ -69,8 +78,14 @@ merge::Outcome decide(const World& world, Hub& hub, int device, const Entry& ent
                                .retry = entry.retry && world.settings.repairs.retry_keeps_stamp,
                                .number = {entry.number}};
     merge::Outcome outcome = merge::merge_transaction(rows, changes, writer, nullptr, &world.expressions());
+    if (!outcome.rejected()) {
+        outcome =
+            check_references(world, (rows.written >> child & 1U) != 0, [&](int row) { return hub.rows[at(row)].existence == Existence::alive; });
+    }
     if (outcome.rejected()) hub.rows = before;
-    check_commit(world, hub, before, device, entry, stamp, outcome.rejected());
+    if (!outcome.rejected() && entry.parent_by != 0 && refused(hub.answers[at(device)][entry.parent_by]))
+        throw Violation("a row was accepted that refers to one its author made and was refused");
+    check_commit(world, hub, before, device, entry, stamp, outcome);
     for (int r = 0; r < world.settings.rows && !outcome.rejected(); ++r) {
         const bool moved = before[at(r)].values != hub.rows[at(r)].values || before[at(r)].existence != hub.rows[at(r)].existence;
         if (world.settings.repairs.touched_rows_are_sent ? (rows.written >> r & 1U) != 0 : moved) hub.changed[at(r)] = hub.head;
@@ -149,12 +164,19 @@ void rebase(const World& world, State& state, int device) {
         const int number = static_cast<int>(n.value);
         return has(d.retired, number) || find(d.rejected, d.rejected_count, number) != nullptr;
     };
+    const auto judge = [&](const merge::Pending&, const merge::Overlay& predicted) {
+        const auto alive = [&](int row) {
+            const merge::Overlay::Entry* known = predicted.find_entry(world.table, world.keys[at(row)]);
+            return (known != nullptr ? known->state().existence : d.under[at(row)].existence) == Existence::alive;
+        };
+        return check_references(world, true, alive);
+    };
     const auto predictions = merge::rebase(overlay, pending,
                                            {.site = site_of(device),
                                             .hub_now = state.now,
                                             .last_own = d.last_own,
                                             .is_refused = is_refused,
-                                            .judge = {},
+                                            .judge = judge,
                                             .expressions = &world.expressions()});
     for (size_t i = 0; i < predictions.size(); ++i)
         d.pending[i].expected = !predictions[i].shown();
@@ -207,6 +229,8 @@ void leave_outbox(Device& d, const Entry& entry, const Answer& answer, bool brin
 // Whenever the cursor is at the head, what the device shows is what the hub would decide.
 void check_prediction(const World& world, const State& state, int device) {
     const Device& d = state.devices[at(device)];
+    if (world.settings.references && d.shown[child].exists && !d.shown[parent].exists)
+        throw Violation(name_of(device) + " shows a row without its parent");
     if (d.cursor != state.hub.head) return;
     Hub hub = state.hub;
     hub.allowed = true;  // permission is nothing a device can predict
@@ -241,6 +265,11 @@ const Change* own_delete(const Device& d, int row) {
     return nullptr;
 }
 
+bool inserts(const Entry& entry, int row) {
+    return std::any_of(entry.changes.begin(), entry.changes.begin() + entry.change_count,
+                       [row](const Change& c) { return c.row == row && c.kind == ChangeKind::insert; });
+}
+
 uint16_t dependence(const World& world, const Device& d, const Entry& entry) {
     uint16_t needs = 0;
     if (!world.settings.repairs.dependence) return needs;
@@ -253,6 +282,7 @@ uint16_t dependence(const World& world, const Device& d, const Entry& entry) {
             if (world.settings.repairs.dependence_by_existence ? made : wrote) needs |= bit(other.number);
         }
     }
+    if (entry.parent_by != 0 && world.settings.repairs.dependence_on_parents) needs |= bit(entry.parent_by);
     return needs;
 }
 
@@ -354,6 +384,13 @@ bool makes_sense(const World& world, const State& state, int device, int row, Wr
     return false;
 }
 
+bool keeps_references(const World& world, const State& state, int device, std::optional<Write> of_first, std::optional<Write> of_second) {
+    if (!world.settings.references) return true;
+    const Device& d = state.devices[at(device)];
+    const auto alive = [&](int row, const std::optional<Write>& write) { return write ? *write != Write::erase : d.shown[at(row)].exists; };
+    return alive(parent, of_first) || !alive(child, of_second);
+}
+
 Change change_for(const World& world, const State& state, int device, int row, Write write) {
     const Device& d = state.devices[at(device)];
     const std::array<int64_t, columns> values = d.shown[at(row)].values;
@@ -392,6 +429,7 @@ void write(const World& world, State& state, int device, const std::vector<Chang
     entry.seen = d.cursor;
     entry.seen_time = state.hub.time_of[d.cursor];
     entry.written_at = state.now + world.settings.clock_error[at(device)];
+    if (world.settings.references && inserts(entry, child) && !names(entry, parent)) entry.parent_by = d.existence_changed_by[parent];
     entry.depends = dependence(world, d, entry);
     d.pending[d.pending_count++] = entry;
     for (const Change& change : changes)

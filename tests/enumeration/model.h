@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -36,6 +37,7 @@ struct Repairs {
     bool verdict_brings_stamp = true;     // 9: the device knows its own last effective stamp
     bool tombstones_keep_marks = true;    // 10
     bool dependence = true;               // 11: transactions carry the numbers they depend on
+    bool dependence_on_parents = true;    // 11, of a row that refers to another
     bool dependence_by_existence = true;  // 12, 13: not every pending write of a row, only what changed its existence and is shown
     bool retired_numbers_stay = true;     // 14: a retried number stays refused
     bool over_own_delete = true;          // 15: an insert over an own pending delete says so
@@ -50,6 +52,7 @@ struct Settings {
     DeleteMode delete_mode = DeleteMode::update_wins;
     InsertMode insert_mode = InsertMode::reject;
     bool whole_rows = false;
+    bool references = false;                        // the second row refers to the first: it cannot be without it
     std::array<bool, rows_max> filled{true, true};  // rows that everybody has at the start
     std::array<int, devices_max> clock_error{};     // ticks
     Repairs repairs;
@@ -108,6 +111,7 @@ struct Entry {           // one transaction
     bool forbidden = false;  // the hub refuses it until it is allowed
     bool expected = false;   // hidden: would be refused
     uint16_t depends = 0;    // bit n: number n
+    uint8_t parent_by = 0;   // number of the own pending transaction that made the parent of the row inserted here; 0: none
     std::array<Change, changes_max> changes{};
     uint64_t seen = 0;
     HubTime seen_time = 0;
@@ -204,6 +208,8 @@ State start(const World& world);
 // The application's choices for one row, as far as they make sense there.
 enum class Write : uint8_t { update_a, update_b, erase, insert, insert_common };
 bool makes_sense(const World& world, const State& state, int device, int row, Write write);
+// With these writes to the two rows, in one transaction, the device's own schema is content.
+bool keeps_references(const World& world, const State& state, int device, std::optional<Write> of_first, std::optional<Write> of_second);
 Change change_for(const World& world, const State& state, int device, int row, Write write);
 
 // A local transaction.

@@ -32,6 +32,11 @@ tombolo_add_scope(manual_deletes_refused_and_retried --policy manual --deletes m
 tombolo_add_scope(lww_two_row_transactions_twice --policy lww --scope 2x2x2x1 --pairs --filled)
 tombolo_add_scope(lww_key_change --policy lww --scope 2x2x1x2 --fine --pairs)
 tombolo_add_scope(lww_key_change_manual_deletes --policy lww --deletes manual --scope 2x2x1x2 --fine --pairs)
+foreach(mode update-wins delete-wins manual)
+  tombolo_add_scope(references_${mode} --policy lww --deletes ${mode} --scope 2x2x1x2 --fine --pairs --references)
+  tombolo_add_scope(references_${mode}_twice --policy lww --deletes ${mode} --scope 2x2x2x1 --pairs --references)
+endforeach()
+tombolo_add_scope(references_refused_and_retried --policy lww --scope 2x2x1x1 --fine --refusals --references)
 tombolo_add_scope(lww_clock_ahead --policy lww --scope 2x1x2x2 --clocks 60,0)
 tombolo_add_scope(lww_clock_behind --policy lww --scope 2x1x2x2 --clocks -60,0)
 

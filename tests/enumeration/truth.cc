@@ -13,7 +13,8 @@ public:
     Judge(const World& world, Hub& hub, const std::array<Row, rows_max>& before, int site, const Entry& entry, HubTime stamp)
         : world_(world), hub_(hub), before_(before), site_(static_cast<uint8_t>(site + 1)), entry_(entry), stamp_{stamp, {site_}} {}
 
-    void refused() const {
+    void refused(RejectCode code) const {
+        if (code == RejectCode::foreign_key || code == RejectCode::parent_protected) return without_parent(code);
         for (const Change& change : entry_.changes) {
             if (&change - entry_.changes.data() >= entry_.change_count) break;
             if (may_be_refused(change)) return;
@@ -36,6 +37,19 @@ public:
     }
 
 private:
+    // The second row needs the first: who wrote it found no parent, or who deleted the parent did not know the child.
+    void without_parent(RejectCode code) const {
+        const Past &parent = hub_.past[0], &child = hub_.past[1];
+        if (code == RejectCode::foreign_key) {
+            if (parent.alive && !erases(0)) throw Violation("a row was refused though its parent is there");
+            return;
+        }
+        if (!child.alive || !erases(0)) throw Violation("a parent was protected though it has no child");
+        const auto known = [&](const Author& a) { return knows(a); };
+        if (std::all_of(child.touches.begin(), child.touches.begin() + child.touch_count, known))
+            throw Violation("a parent was protected by a child that its author knew");
+    }
+
     bool knows(const Author& author) const { return author.site == site_ || author.seq <= entry_.seen; }
     Author self() const { return {site_, hub_.head}; }
     Past& past(const Change& change) { return hub_.past[change.row]; }
@@ -268,10 +282,11 @@ private:
 
 }  // namespace
 
-void check_commit(const World& world, Hub& hub, const std::array<Row, rows_max>& before, int site, const Entry& entry, HubTime stamp, bool refused) {
+void check_commit(const World& world, Hub& hub, const std::array<Row, rows_max>& before, int site, const Entry& entry, HubTime stamp,
+                  const merge::Outcome& outcome) {
     Judge judge(world, hub, before, site, entry, stamp);
-    if (refused) {
-        judge.refused();
+    if (outcome.rejected()) {
+        judge.refused(outcome.code);
     } else {
         judge.accepted();
     }

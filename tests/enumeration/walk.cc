@@ -92,7 +92,8 @@ private:
         if (budget.writes[static_cast<size_t>(device)] == 0) return;
         for (int row = 0; row < scope_.settings.rows; ++row) {
             for (Write write : all_writes) {
-                if (makes_sense(world_, state, device, row, write)) take({Kind::write, device, row, write}, state, budget, last);
+                const bool fits = row == 0 ? keeps_references(world_, state, device, write, {}) : keeps_references(world_, state, device, {}, write);
+                if (fits && makes_sense(world_, state, device, row, write)) take({Kind::write, device, row, write}, state, budget, last);
             }
             if (scope_.refusals && makes_sense(world_, state, device, row, Write::update_a))
                 take({Kind::forbidden, device, row}, state, budget, last);
@@ -106,6 +107,7 @@ private:
                                                     {Write::insert, Write::update_a},   {Write::insert, Write::insert}};
         for (const auto& [one, other] : both) {
             if (!makes_sense(world_, state, device, 0, one) || !makes_sense(world_, state, device, 1, other)) continue;
+            if (!keeps_references(world_, state, device, one, other)) continue;
             take({Kind::pair, device, 0, one, other}, state, budget, last);
         }
     }
