@@ -69,6 +69,7 @@ public:
 
 private:
     void join();
+    bool is_time_to_look(int operation);
     void close_told();
     CaptureFile& open_main();
     void write();
@@ -106,6 +107,7 @@ private:
     sqlite::Statement join_;
     bool joined_ = false;  // SQLite tells us of its savepoints and of its end
     bool triggers_fire_ = true;
+    int64_t changes_when_looked_ = -1;
     CaptureFile* telling_ = nullptr;  // whose triggers are telling what the last UPDATE did
     std::optional<std::string> its_subject_;
     bool wrote_ = false;
@@ -192,6 +194,15 @@ CapturedTable* Capture::find_table(const char* schema_name, const char* table_na
 
 // --- the hook ---
 
+// At the transaction's first change, and before another statement updates what triggers are to tell: it may have been given triggers
+// since. The count of changes moves with each statement that changed something.
+bool Capture::is_time_to_look(int operation) {
+    if (!last_.file->is_open()) return true;
+    if (operation != SQLITE_UPDATE || last_.known == nullptr || !last_.known->triggers_tell()) return false;
+    const int64_t changes = sqlite3_total_changes64(db_);
+    return std::exchange(changes_when_looked_, changes) != changes;
+}
+
 void Capture::before_change(int operation, const char* schema_name, const char* table_name, int64_t old_rowid, int64_t new_rowid) {
     if (applying_) return;
     CapturedTable* table = find_table(schema_name, table_name);
@@ -201,7 +212,7 @@ void Capture::before_change(int operation, const char* schema_name, const char* 
         join();
         if (files_changed()) look_for_files();
     }
-    if (last_.file == nullptr || (!last_.file->is_open() && !last_.file->begin())) {
+    if (last_.file == nullptr || (is_time_to_look(operation) && !last_.file->begin())) {
         last_ = {};
         table = find_table(schema_name, table_name);
         if (table == nullptr) return;

@@ -113,8 +113,10 @@ bool CaptureFile::has_fitting(int64_t stamp) {
 }
 
 // A transaction may change the schema behind what it has captured: then the table is looked at once more.
-bool CaptureFile::still_fits(CapturedTable& table, int64_t cookie) {
-    if (cookie == known_cookie_ || cookie == table.fitted_at) return true;
+bool CaptureFile::still_fits(CapturedTable& table, int64_t cookie) { return cookie == known_cookie_ || fits_now(table, cookie); }
+
+bool CaptureFile::fits_now(CapturedTable& table, int64_t cookie) {
+    if (cookie == table.fitted_at) return true;
     auto connection = sqlite::Connection::borrow(db_);
     if (!sqlite::table_exists(connection, schema_name_, table.table().name)) return false;
     if (stamp_of(tag_, table.id(), sqlite::read_table(connection, schema_name_, table.table().name, sqlite::Defaults::skip)) != table.stamp())
@@ -346,7 +348,7 @@ void CaptureFile::on_commit() {
 // The log names a column by its place, and completes an insert from the table.
 void CaptureFile::check_logged_tables() {
     const int64_t cookie = read_cookie();
-    if (cookie == known_cookie_) return;
+    if (cookie == known_cookie_ && former_tables_.empty()) return;
     std::set<uint64_t> logged;
     LogOp operation;
     for (size_t i = 0; i < log_.chunk_count(); ++i) {
@@ -355,7 +357,7 @@ void CaptureFile::check_logged_tables() {
     }
     for (const auto* tables : {&former_tables_, &tables_}) {
         for (const auto& table : *tables) {
-            if (logged.count(table->id()) == 0 || still_fits(*table, cookie)) continue;
+            if (logged.count(table->id()) == 0 || (tables == &tables_ ? still_fits(*table, cookie) : fits_now(*table, cookie))) continue;
             throw Error(ErrorCode::schema,
                         fmt::format("the transaction wrote {}, a synced table, and then renamed, changed or dropped it", table->table().name),
                         "tables are changed at the hub, with tombolo hub --schema");

@@ -37,7 +37,8 @@ public:
 
     // --- the open transaction ---
 
-    // At its first change. False: the file's schema has changed, and what was known of its tables is forgotten.
+    // At its first change, and whenever it is time to look again. False: the file's schema has changed, and what was known of its tables is
+    // forgotten.
     bool begin();
     bool is_open() const { return open_; }
 
@@ -78,6 +79,7 @@ private:
     int64_t read_cookie();
     int64_t read_temporary_cookie();
     bool still_fits(CapturedTable& table, int64_t cookie);
+    bool fits_now(CapturedTable& table, int64_t cookie);
     bool nobody_committed_since() const { return committed_version_ == data_version(); }
     void read_state();
     void check_logged_tables();
