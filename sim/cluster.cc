@@ -15,7 +15,8 @@ uint64_t mix(uint64_t hash, uint64_t value) { return (hash ^ value) * 0x10000000
 }  // namespace
 
 Cluster::Cluster(uint64_t seed, bool verbose)
-    : random_(seed),
+    : seed_(seed),
+      random_(seed),
       verbose_(verbose),
       workload_(random_, history_, verbose ? [this](const std::string& what) { say(what); } : std::function<void(const std::string&)>()) {
     hub_ = std::make_unique<HubNode>(schedule_, random_);
@@ -32,6 +33,12 @@ Cluster::~Cluster() {
     hub_.reset();
 }
 
+// Every eighth seed has encrypted files, of every other device. By the seed and not by chance, so that older seeds stay what they were.
+Key Cluster::key_of(size_t index) const {
+    if (seed_ % 8 != 5 || index % 2 != 0) return {};
+    return Key::raw(std::string(32, static_cast<char>('a' + index)));
+}
+
 void Cluster::add_device() {
     DeviceNode::Listener listener;
     const size_t index = devices_.size();
@@ -43,7 +50,7 @@ void Cluster::add_device() {
         history_.told(index, verdict);
     };
     listener.on_applied = [this] { summary_.trace = mix(summary_.trace, static_cast<uint64_t>(schedule_.now())); };
-    devices_.push_back(std::make_unique<DeviceNode>(index, schedule_, random_, *network_, std::move(listener)));
+    devices_.push_back(std::make_unique<DeviceNode>(index, schedule_, random_, *network_, std::move(listener), key_of(index)));
     network_->attach(*devices_.back());
     // A third of the clocks are wrong, by up to a year.
     if (random_.chance(330))

@@ -43,6 +43,7 @@ public:
 
 private:
     void add_device();
+    Key key_of(size_t index) const;
     void plan_faults();
     void work(Time until);
     void after_event();
@@ -60,6 +61,7 @@ private:
     void collect_verdicts();
     void say(const std::string& what);
 
+    const uint64_t seed_;
     SeededRandom random_;
     bool verbose_;
     Schedule schedule_;

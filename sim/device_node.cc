@@ -11,13 +11,14 @@ std::string disk_name(const void* owner, size_t index) {
 }
 }  // namespace
 
-DeviceNode::DeviceNode(size_t index, Schedule& schedule, SeededRandom& random, DeviceNetwork& network, Listener listener)
+DeviceNode::DeviceNode(size_t index, Schedule& schedule, SeededRandom& random, DeviceNetwork& network, Listener listener, Key key)
     : index_(index),
       schedule_(schedule),
       random_(random),
       network_(network),
       listener_(std::move(listener)),
       disk_(disk_name(this, index)),
+      key_(std::move(key)),
       clock_(schedule, random) {
     world_.clock = &clock_;
     world_.random = &random_;
@@ -32,14 +33,11 @@ DeviceNode::~DeviceNode() {
 void DeviceNode::start() {
     ++incarnation_;
     armed_at_ = INT64_MAX;
-    sqlite::OpenOptions options;
-    options.vfs = disk_.vfs();
-    options.busy_timeout_ms = 0;
-    application_ = sqlite::Connection::open(path, options);
+    application_ = open_file();
     application_.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = ON");
     if (!device::Replica::is_device(application_)) device::Replica::create(application_);
     device::register_capture(application_.handle(), world_);
-    sqlite::Connection own = sqlite::Connection::open(path, options);
+    sqlite::Connection own = open_file();
     own.execute("PRAGMA wal_autocheckpoint = 20");
     replica_ = std::make_unique<device::Replica>(std::move(own), world_);
     if (!replica_->record().hub) replica_->set_hub("sim://hub", "main", std::nullopt);
@@ -47,11 +45,16 @@ void DeviceNode::start() {
     event([](device::Driver& driver) { driver.start(); });
 }
 
-std::unique_ptr<device::Replica> DeviceNode::open_elsewhere() {
+sqlite::Connection DeviceNode::open_file() {
     sqlite::OpenOptions options;
     options.vfs = disk_.vfs();
     options.busy_timeout_ms = 0;
-    sqlite::Connection db = sqlite::Connection::open(path, options);
+    options.key = key_;
+    return sqlite::Connection::open(path, options);
+}
+
+std::unique_ptr<device::Replica> DeviceNode::open_elsewhere() {
+    sqlite::Connection db = open_file();
     db.execute("PRAGMA wal_autocheckpoint = 0");
     return std::make_unique<device::Replica>(std::move(db), world_);
 }

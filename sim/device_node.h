@@ -31,7 +31,8 @@ public:
         std::function<void(const Verdict&, bool covered)> on_verdict;
         std::function<void()> on_applied;
     };
-    DeviceNode(size_t index, Schedule& schedule, SeededRandom& random, DeviceNetwork& network, Listener listener);
+    // `key`: of its file; an empty one: the file is plain.
+    DeviceNode(size_t index, Schedule& schedule, SeededRandom& random, DeviceNetwork& network, Listener listener, Key key);
     ~DeviceNode();
 
     size_t index() const { return index_; }
@@ -56,6 +57,7 @@ public:
     void event(const std::function<void(device::Driver&)>& what);
 
 private:
+    sqlite::Connection open_file();
     void carry_out();
     void arm();
 
@@ -65,6 +67,7 @@ private:
     DeviceNetwork& network_;
     Listener listener_;
     Disk disk_;
+    Key key_;
     MachineClock clock_;
     device::CaptureWorld world_;
     uint64_t incarnation_ = 0;

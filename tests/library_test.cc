@@ -1,12 +1,15 @@
 // The library against a hub in the same process: what the public headers promise of rejections and receipts.
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -303,6 +306,129 @@ TEST_F(LibraryTest, the_state_of_a_row) {
     session = connect(a);
     session.sync_once();
     EXPECT_EQ(state(), "synced");
+}
+
+TEST_F(LibraryTest, a_file_that_was_closed_can_be_handed_over) {
+    DatabaseOptions options;
+    options.key = Key::raw(std::string(32, 'k'));
+    const std::string path = folder_ + "/private.db";
+    Database db = Database::open(path, options);
+    Session session = connect(db);
+    session.sync_once();
+    db.write([](Transaction& tx) { tx.exec("INSERT INTO people VALUES ('eve', 'eve@y', 1)"); });
+    ASSERT_TRUE(std::filesystem::exists(path + "-wal"));
+    session.stop();
+    db.close();
+    EXPECT_FALSE(std::filesystem::exists(path + "-wal")) << "its newest transactions would be lost to other programs";
+    EXPECT_EQ(Database::open(path, options).query("SELECT count(*) FROM people").rows[0][0].as_integer(), 1);
+}
+
+TEST_F(LibraryTest, a_handle_of_the_applications_own_to_an_encrypted_file) {
+    DatabaseOptions options;
+    const Key key = Key::raw(std::string(32, 'k'));
+    options.key = key;
+    const std::string path = folder_ + "/private.db";
+    Database db = Database::open(path, options);
+    Session session = connect(db);
+    session.sync_once();
+    EXPECT_EQ(code_of([&] { open_encrypted(path, Key::raw(std::string(32, 'x'))); }), ErrorCode::wrong_key);
+    EXPECT_EQ(code_of([&] { open_encrypted(path, Key()); }), ErrorCode::usage);
+
+    sqlite3* handle = open_encrypted(path, key);
+    sqlite3_busy_timeout(handle, 10000);
+    attach(handle);
+    EXPECT_EQ(sqlite3_exec(handle, "INSERT INTO people VALUES ('eve', 'eve@y', 1)", nullptr, nullptr, nullptr), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(handle, "CREATE TEMP TABLE scratch AS SELECT * FROM people", nullptr, nullptr, nullptr), SQLITE_OK);
+    session.sync_once();
+    EXPECT_EQ(db.query("SELECT count(*) FROM people").rows[0][0].as_integer(), 1);
+    session.stop();
+    db.close();
+    EXPECT_EQ(sqlite3_exec(handle, "UPDATE people SET age = 2; VACUUM", nullptr, nullptr, nullptr), SQLITE_OK) << "it needs no Database";
+    EXPECT_EQ(sqlite3_close(handle), SQLITE_OK);
+    EXPECT_EQ(Database::open(path, options).query("SELECT age FROM people").rows[0][0].as_integer(), 2);
+}
+
+// Waits for a status of a session, and only a broken test waits long. Outlives the session.
+class StatusWatch {
+public:
+    void listen(Session& session) {
+        session.on_status([this](const Status& status) {
+            const std::lock_guard lock(mutex_);
+            newest_ = status;
+            changed_.notify_all();
+        });
+    }
+    template <typename Condition>
+    [[nodiscard]] bool until(const Condition& condition) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return condition(newest_); });
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    Status newest_;
+};
+
+bool is_live(const Status& status) { return status.state == SessionState::live; }
+bool is_paused(const Status& status) { return status.state == SessionState::offline && status.cause == "paused by the application"; }
+
+TEST_F(LibraryTest, a_paused_session_keeps_what_is_written) {
+    Database a = open("a.db");
+    StatusWatch watch;
+    Session session = connect(a);
+    watch.listen(session);
+    ASSERT_TRUE(watch.until(is_live));
+    session.pause();
+    ASSERT_TRUE(watch.until(is_paused));
+    const Receipt first = a.write([](Transaction& tx) { tx.exec("INSERT INTO people VALUES ('eve', 'eve@y', 1)"); });
+    EXPECT_TRUE(watch.until([](const Status& status) { return is_paused(status) && status.pending_transactions == 1; }));
+    EXPECT_EQ(first.wait(std::chrono::milliseconds(300)), std::nullopt);
+
+    session.sync_now();  // once, and then the pause goes on
+    EXPECT_EQ(first.wait()->verdict, VerdictKind::accepted);
+    EXPECT_TRUE(watch.until([](const Status& status) { return is_paused(status) && status.pending_transactions == 0; }));
+    const Receipt second = a.write([](Transaction& tx) { tx.exec("INSERT INTO people VALUES ('bob', 'bob@y', 1)"); });
+    EXPECT_EQ(second.wait(std::chrono::milliseconds(300)), std::nullopt);
+
+    session.resume();
+    EXPECT_EQ(second.wait()->verdict, VerdictKind::accepted);
+    EXPECT_TRUE(watch.until(is_live));
+}
+
+TEST_F(LibraryTest, a_session_that_syncs_when_asked) {
+    Database a = open("a.db");
+    StatusWatch watch;
+    Session session = a.connect({.hub = hub_.url(), .token = {}, .ca_file = {}, .policy = SyncPolicy::manually});
+    watch.listen(session);
+    const auto waits = [](const Status& status) { return status.cause == "syncs when asked to"; };
+    ASSERT_TRUE(watch.until(waits));
+    session.sync_now();
+    ASSERT_TRUE(watch.until([&](const Status& status) { return waits(status) && status.last_sync_at.has_value(); }));
+    const Receipt receipt = a.write([](Transaction& tx) { tx.exec("INSERT INTO people VALUES ('eve', 'eve@y', 1)"); });
+    EXPECT_EQ(receipt.wait(std::chrono::milliseconds(300)), std::nullopt);
+    session.sync_now();
+    EXPECT_EQ(receipt.wait()->verdict, VerdictKind::accepted);
+}
+
+TEST_F(LibraryTest, only_the_application_tells_of_the_network) {
+    Database a = open("a.db");
+    StatusWatch watch;
+    Session session = a.connect({.hub = hub_.url(), .token = {}, .ca_file = {}, .policy = SyncPolicy::unmetered, .watch_network = false});
+    watch.listen(session);
+    ASSERT_TRUE(watch.until(is_live));
+    EXPECT_EQ(session.status().metered, std::nullopt) << "nobody has said it";
+    EXPECT_EQ(session.status().interface_kind, InterfaceKind::unknown);
+    NetworkHint hint;
+    hint.metered = true;
+    hint.interface_kind = InterfaceKind::cellular;
+    session.set_network_hint(hint);
+    ASSERT_TRUE(watch.until([](const Status& status) { return status.state == SessionState::offline; }));
+    EXPECT_EQ(session.status().cause, "waits for a network that is not metered");
+    EXPECT_EQ(session.status().interface_kind, InterfaceKind::cellular);
+    hint.metered = false;
+    session.set_network_hint(hint);
+    EXPECT_TRUE(watch.until(is_live));
 }
 
 }  // namespace

@@ -21,6 +21,7 @@
 #include "tombolo/database.h"
 #include "tombolo/error.h"
 #include "tombolo/network.h"
+#include "tombolo/open_encrypted.h"
 #include "tombolo/options.h"
 #include "tombolo/rejection.h"
 #include "tombolo/session.h"

@@ -147,9 +147,8 @@ void finish_target(const std::string& path, const Key& key, Source& source) {
     Descriptor(path, O_RDONLY).sync(path);
 }
 
-void take_place(const std::string& from, const std::string& to) {
-    if (std::rename(from.c_str(), to.c_str()) != 0) throw_system("put the new file in the place of " + to);
-    const std::string folder = std::filesystem::path(to).parent_path().string();
+void sync_folder_of(const std::string& path) {
+    const std::string folder = std::filesystem::path(path).parent_path().string();
     Descriptor(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY).sync(folder);
 }
 
@@ -183,13 +182,14 @@ void change_key(const DeviceFile& given, const Key& key) {
         make_target(beside, old.status());
         source->write_to(beside, key);
         finish_target(beside, key, *source);
+        if (std::rename(beside.c_str(), file.path.c_str()) != 0) throw_system("put the new file in the place of " + file.path);
     } catch (const Error&) {
         std::error_code ignored;
         for (const char* suffix : {"", "-wal", "-shm", "-journal"})
             std::filesystem::remove(beside + suffix, ignored);
         throw;
     }
-    take_place(beside, file.path);
+    sync_folder_of(file.path);
     spoil(old, file.key.empty());
     source.reset();
 }

@@ -71,6 +71,18 @@ TEST_F(EncryptedFileTest, pages_keep_80_bytes_free_and_their_size) {
     EXPECT_EQ(std::filesystem::file_size(path_) % page_size, 0U);
 }
 
+TEST_F(EncryptedFileTest, a_file_does_not_grow_in_chunks) {
+    sqlite::Connection db = open_encrypted(path_);
+    int chunk = 1 << 20;
+    EXPECT_EQ(sqlite3_file_control(db.handle(), "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk), SQLITE_OK);
+    db.execute(fill);
+    db.close();
+    EXPECT_LT(std::filesystem::file_size(path_), 1U << 20);
+    sqlite::Connection again = open_encrypted(path_);
+    EXPECT_EQ(reads(again).substr(0, 4), "500 ");
+    EXPECT_EQ(again.query_text("PRAGMA integrity_check"), "ok");
+}
+
 TEST_F(EncryptedFileTest, an_empty_file_may_be_made_by_two_at_once) {
     sqlite::Connection first = open_encrypted(path_);
     sqlite::Connection second = open_encrypted(path_);

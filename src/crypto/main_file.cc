@@ -195,6 +195,7 @@ int MainFile::control(int operation, void* argument) {
         case SQLITE_FCNTL_MMAP_SIZE:  // pages are never mapped: they are not plain in the file
             *static_cast<sqlite3_int64*>(argument) = 0;
             return SQLITE_OK;
+        case SQLITE_FCNTL_CHUNK_SIZE: return SQLITE_OK;  // it would fill the file with zeros, which are no pages of ours
         case SQLITE_FCNTL_PRAGMA: {
             auto** words = static_cast<char**>(argument);
             if (sqlite3_stricmp(words[1], "page_size") != 0 || words[2] == nullptr || std::atoi(words[2]) == static_cast<int>(page_size)) break;

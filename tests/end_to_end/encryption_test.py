@@ -5,6 +5,7 @@ TOMBOLO_REKEY_ROUNDS sets how many kills (12); TOMBOLO_REKEY_SEED repeats a run'
 import glob
 import os
 import random
+import shutil
 import subprocess
 import time
 import unittest
@@ -163,6 +164,30 @@ class Encryption(EndToEnd):
         self.assertEqual(glob.glob(a + "-rewritten*"), [])
         self.ok("sync", a, "--once")
         self.assertTrue(self.json("verify", a)["equal"])
+
+    def test_a_system_call_that_fails_leaves_the_old_or_the_new_key(self):
+        """Every kind of call that a change of key makes fails once, at its first, third and tenth time."""
+        if shutil.which("strace") is None:
+            self.skipTest("strace is not installed")
+        hub = self.start_hub()
+        a = self.device(hub, "a.db")
+        self.ok("sql", a, "INSERT INTO tasks(id, title) VALUES ('1', 'kept')")
+        state, failed = None, 0
+        for call, error in (("pwrite64", "ENOSPC"), ("fsync,fdatasync", "EIO"), ("ftruncate", "EIO"), ("rename", "EACCES"), ("openat", "EMFILE"),
+                            ("fchmod", "EPERM"), ("unlink", "EIO"), ("pread64", "EIO")):
+            for when in (1, 3, 10):
+                target = next(name for name in ("hex", "raw", None) if name != state)
+                command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-P", a, "-P", a + "-rewritten", "-P", self.folder,
+                           "-e", f"inject={call}:error={error}:when={when}", PROGRAM, *self.change(a, state, target)]
+                result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+                failed += result.returncode != 0
+                self.assertIn(result.returncode, (0, 1), (command, result.stderr))
+                state = self.opened_by(a, state, target)
+                self.assertEqual(self.titles(a, *(self.key(state) if state else [])), ["kept"], command)
+                if call != "unlink":
+                    self.assertEqual(glob.glob(a + "-rewritten*"), [], command)
+        self.assertGreater(failed, 8)
+        self.ok("sync", a, "--once", *(self.key(state) if state else []))
 
     def change(self, device, old, new):
         if old is None:

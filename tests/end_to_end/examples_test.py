@@ -2,6 +2,7 @@
 import os
 import subprocess
 import unittest
+import unittest.mock
 
 from support import DEADLINE, EndToEnd
 
@@ -39,6 +40,21 @@ class Examples(EndToEnd):
 
     def test_two_devices(self):
         self.assertEqual(self.run_example("two_devices", self.TASKS)[1], "the laptop has it\n")
+
+    def test_keyring(self):
+        """With a keyring that is a file."""
+        os.mkdir(self.file("bin"))
+        with open(self.file("bin/secret-tool"), "w", encoding="ascii") as tool:
+            tool.write(f'#!/bin/sh\ncase $1 in\nlookup) cat {self.file("secret")} 2>/dev/null ;;\nstore) cat > {self.file("secret")} ;;\nesac\n')
+        os.chmod(self.file("bin/secret-tool"), 0o755)
+        with unittest.mock.patch.dict(os.environ, {"PATH": self.file("bin") + ":" + os.environ["PATH"]}):
+            hub, output = self.run_example("keyring", self.TASKS)
+            self.assertEqual(output, "private.db is in sync, and nobody reads it without the key\n")
+            again = subprocess.run([os.path.join(EXAMPLES, "keyring"), hub.url], cwd=self.folder, capture_output=True, text=True, timeout=DEADLINE,
+                                   check=False)
+        self.assertEqual((again.returncode, again.stdout), (0, output), again.stderr)
+        self.fails("wrong-key", "status", self.file("private.db"))
+        self.assertEqual(self.json("sql", self.file("private.db"), "SELECT count(*) AS n FROM tasks", "--key-file", self.file("secret")), [{"n": 2}])
 
 
 if __name__ == "__main__":
