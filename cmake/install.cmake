@@ -10,7 +10,7 @@ target_compile_features(tombolo INTERFACE cxx_std_20)
 add_library(tombolo::tombolo ALIAS tombolo)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tombolo)
-install(TARGETS tombolo tombolo_base tombolo_model tombolo_merge tombolo_wire tombolo_crypto tombolo_sqlite tombolo_device tombolo_network tombolo_client
+install(TARGETS tombolo tombolo_base tombolo_model tombolo_merge tombolo_wire tombolo_crypto tombolo_sqlite tombolo_device tombolo_network tombolo_watch tombolo_client
   EXPORT tombolo_targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS tombolo_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY include/tombolo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

@@ -17,7 +17,7 @@ function(tombolo_add_test name)
 endfunction()
 
 # Each module lists its tests in its own tests.cmake.
-foreach(module base model merge wire crypto sqlite device store hub network client server cli)
+foreach(module base model merge wire crypto sqlite device store hub network watch client server cli)
   include(${PROJECT_SOURCE_DIR}/src/${module}/tests.cmake OPTIONAL)
 endforeach()
 include(${PROJECT_SOURCE_DIR}/tests/tests.cmake OPTIONAL)

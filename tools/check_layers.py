@@ -17,14 +17,15 @@ ALLOWED = {
     "store": {"base", "world", "model", "sqlite"},
     "hub": {"base", "world", "model", "merge", "wire", "sqlite", "store"},
     "network": {"base", "world"},
-    "client": {"base", "world", "model", "wire", "crypto", "sqlite", "device", "network"},
+    "watch": {"base", "model", "sqlite", "device"},
+    "client": {"base", "world", "model", "wire", "crypto", "sqlite", "device", "network", "watch"},
     "server": {"base", "world", "model", "wire", "hub", "store", "network"},
     "cli": {"base", "world", "model", "merge", "wire", "crypto", "sqlite", "device", "client", "server", "network", "hub"},
 }
 # hub knows the store's interface only; network, client and server are the only places with sockets and threads
 HUB_STORE_HEADERS = {"store/store.h", "store/spool.h"}
 THREAD_HEADERS = {"thread", "mutex", "condition_variable", "future"}
-THREADED = {"network", "client", "server", "cli"}
+THREADED = {"network", "watch", "client", "server", "cli"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 
 

@@ -31,6 +31,7 @@
 #include "tombolo/status.h"
 #include "tombolo/value.h"
 #include "tombolo/verdict.h"
+#include "tombolo/watch.h"
 
 struct sqlite3;
 
@@ -137,6 +138,19 @@ public:
     Rows query(std::string_view sql, const Args&... args) const {
         return fetch(sql, std::vector<Value>{to_value(args)...});
     }
+
+    // --- live queries (watch.h) ---
+
+    // Calls back with the rows of the query, soon, and again whenever a commit has changed them. Any SQL that reads. Error(sql) where it
+    // does not compile, Error(usage) where it writes or the parameters do not fit.
+    Watch watch(std::string_view sql, std::vector<Value> parameters, std::function<void(const Rows&)> callback, WatchOptions options = {});
+    Watch watch(std::string_view sql, std::function<void(const Rows&)> callback, WatchOptions options = {}) {
+        return watch(sql, {}, std::move(callback), std::move(options));
+    }
+    // The same; told is what changed. `key` are the columns of the result by which a row is known again: Error(usage) if there is one
+    // that the result does not have.
+    Watch watch_changes(std::string_view sql, std::vector<Value> parameters, std::vector<std::string> key,
+                        std::function<void(const RowsChange&)> callback, WatchOptions options = {});
 
     // These tables of the file are synced from now on; what they hold becomes one pending transaction. Each needs a declared
     // primary key. Before the device first reaches its hub; afterwards the hub's schema decides: Error(schema).

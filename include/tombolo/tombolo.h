@@ -28,3 +28,4 @@
 #include "tombolo/status.h"
 #include "tombolo/value.h"
 #include "tombolo/verdict.h"
+#include "tombolo/watch.h"

@@ -10,8 +10,8 @@
 #include "cli/output.h"
 #include "client/device_file.h"
 #include "client/drop_guard.h"
-#include "client/rows.h"
 #include "client/session_lock.h"
+#include "sqlite/rows.h"
 
 namespace tombolo::cli {
 
@@ -38,7 +38,7 @@ Rows run_script(sqlite::Connection& db, client::DropGuard& guard, std::string_vi
     Rows last;
     while (sqlite::Statement statement = take_statement(db, script)) {
         guard.check(db);
-        Rows rows = client::read_rows(statement);
+        Rows rows = sqlite::read_rows(statement);
         if (!rows.columns.empty()) last = std::move(rows);
     }
     if (db.in_transaction()) {

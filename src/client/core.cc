@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/bytes.h"
@@ -9,13 +10,13 @@
 #include "client/device_file.h"
 #include "client/log.h"
 #include "client/rejections.h"
-#include "client/rows.h"
 #include "device/capture.h"
 #include "device/inbox.h"
 #include "device/outbox.h"
 #include "device/replica.h"
 #include "device/retired.h"
 #include "network/url.h"
+#include "sqlite/rows.h"
 
 namespace tombolo::client {
 
@@ -24,23 +25,14 @@ namespace {
 constexpr size_t decisions_max = 4096;  // older ones are found in the file
 constexpr std::chrono::microseconds file_poll{limits::commit_poll};
 
-void bind_all(sqlite::Statement& statement, const std::vector<Value>& arguments) {
-    const int wanted = sqlite3_bind_parameter_count(statement.handle());
-    if (wanted != static_cast<int>(arguments.size())) {
-        throw Error(ErrorCode::usage, fmt::format("the statement has {} parameters, and {} values were given", wanted, arguments.size()));
-    }
-    for (size_t i = 0; i < arguments.size(); ++i)
-        statement.bind(static_cast<int>(i) + 1, arguments[i].view());
-}
-
 // Resets when the scope ends: an error inside must not leave a read transaction open on a cached statement.
 Rows run_statement(sqlite::Connection& db, DropGuard& guard, std::string_view sql, const std::vector<Value>& arguments) {
     guard.forget();
     sqlite::Statement statement = db.prepare(sql);
     guard.check(db);
     if (!statement) throw Error(ErrorCode::usage, "the statement is empty");
-    bind_all(statement, arguments);
-    return read_rows(statement);
+    sqlite::bind_all(statement, arguments);
+    return sqlite::read_rows(statement);
 }
 
 std::optional<Decision> verdict_in_file(sqlite::Connection& db, uint64_t number) {
@@ -111,13 +103,17 @@ Core::Writing::Writing(Core& core) : core_(core) {
         throw Error(ErrorCode::busy, "another thread was writing for longer than the busy timeout", "write less at once, or wait longer");
     }
     core_.writing_thread_ = std::this_thread::get_id();
-    if (core_.write_db_) return;
+    if (core_.write_db_) {
+        core_.write_reporter_.follow(core_.write_db_, core_.board_);
+        return;
+    }
     core_.writing_thread_ = std::thread::id();
     core_.write_mutex_.unlock();
     core_.require_open();
 }
 
 Core::Writing::~Writing() {
+    core_.write_reporter_.settle();
     core_.writing_thread_ = std::thread::id();
     core_.write_mutex_.unlock();
 }
@@ -198,8 +194,8 @@ Rows Core::query(std::string_view sql, const std::vector<Value>& arguments) {
         sqlite::Statement statement = read_db_.prepare(sql);
         if (!statement) throw Error(ErrorCode::usage, "the statement is empty");
         if (sqlite3_stmt_readonly(statement.handle()) != 0) {
-            bind_all(statement, arguments);
-            return read_rows(statement);
+            sqlite::bind_all(statement, arguments);
+            return sqlite::read_rows(statement);
         }
     }
     Rows rows;
@@ -209,6 +205,44 @@ Rows Core::query(std::string_view sql, const std::vector<Value>& arguments) {
     }
     committed();
     return rows;
+}
+
+// --- live queries ---
+
+// Said at once to whoever asks, not later on another thread.
+void Core::check_question(const watch::Question& question) {
+    const std::lock_guard lock(read_mutex_);
+    if (!read_db_) require_open();
+    watch::PreparedQuery query = watch::prepare_query(read_db_, question.sql);
+    sqlite::bind_all(query.statement, question.parameters);
+    if (!question.key) return;
+    const std::vector<std::string> columns = sqlite::column_names(query.statement);
+    for (const std::string& name : *question.key) {
+        if (std::find(columns.begin(), columns.end(), name) == columns.end())
+            throw Error(ErrorCode::usage, fmt::format("the live query has no column {} to know its rows by", name));
+    }
+    if (question.key->empty()) throw Error(ErrorCode::usage, "a live query tells changes of rows that have a key", "name its columns");
+}
+
+std::shared_ptr<watch::LiveQueries> Core::live_queries() {
+    const std::lock_guard lock(mutex_);
+    if (closed_) throw Error(ErrorCode::closed, "the database was closed", "open it again");
+    if (live_queries_ == nullptr) {
+        sqlite::Connection db = open_device_file(file_, busy_timeout_);
+        db.execute("PRAGMA query_only = ON");
+        set_checkpoints(db, false);
+        live_queries_ = std::make_shared<watch::LiveQueries>(std::move(db), file_.path, board_,
+                                                             [](const std::string& what) { log(LogLevel::error, "a live query: {}", what); });
+    }
+    return live_queries_;
+}
+
+Watch Core::watch(watch::Question question, std::function<void(const RowsChange&)> callback, WatchOptions options) {
+    check_question(question);
+    auto subscription = std::make_shared<watch::Subscription>(std::move(question), std::move(callback), std::move(options),
+                                                              [](const std::string& what) { log(LogLevel::error, "a live query: {}", what); });
+    live_queries()->add(subscription);
+    return Watch(std::move(subscription));
 }
 
 // --- conflicts ---
@@ -310,6 +344,7 @@ std::shared_ptr<Runner> Core::connect(const SessionOptions& options) {
     auto session = std::make_shared<Runner>(file_, options, [weak = weak_from_this()](const Decision& decision) {
         if (const std::shared_ptr<Core> core = weak.lock()) core->heard(decision);
     });
+    session->report_commits_to(board_);
     session->on_look([weak = weak_from_this()] {
         if (const std::shared_ptr<Core> core = weak.lock()) core->look_for_watched();
     });
@@ -339,19 +374,25 @@ Status Core::status() const {
 
 void Core::close() {
     std::shared_ptr<Runner> session;
+    std::shared_ptr<watch::LiveQueries> live_queries;
     {
         const std::lock_guard lock(mutex_);
+        if (live_queries_ != nullptr && live_queries_->calls_here())
+            throw Error(ErrorCode::usage, "a database cannot be closed from the callback of a live query", "close it from another thread");
         closed_ = true;
+        live_queries = live_queries_;
         watchers_.clear();
         session = runner_.lock();
         decided_.notify_all();
     }
     if (session != nullptr) session->stop();
+    if (live_queries != nullptr) live_queries->stop();
     {
         const std::lock_guard lock(read_mutex_);
         read_db_.close();
     }
     const std::lock_guard lock(write_mutex_);
+    write_reporter_.detach();
     write_db_.close();
 }
 

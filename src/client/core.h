@@ -17,6 +17,10 @@
 #include "client/runner.h"
 #include "sqlite/connection.h"
 #include "tombolo/database.h"
+#include "watch/commit_board.h"
+#include "watch/commit_reporter.h"
+#include "watch/live_queries.h"
+#include "watch/subscription.h"
 
 namespace tombolo::client {
 
@@ -28,6 +32,7 @@ public:
     int64_t exec(std::string_view sql, const std::vector<Value>& arguments);
     Rows query(std::string_view sql, const std::vector<Value>& arguments);
     void sync_tables(const std::vector<std::string>& names);
+    Watch watch(watch::Question question, std::function<void(const RowsChange&)> callback, WatchOptions options);
     std::shared_ptr<Runner> connect(const SessionOptions& options);
     void disconnect(Runner& session);
     Receipt receipt(uint64_t number);
@@ -83,14 +88,18 @@ private:
     sqlite::Connection& writer();
     void committed();
     std::shared_ptr<Runner> runner() const;
+    void check_question(const watch::Question& question);
+    std::shared_ptr<watch::LiveQueries> live_queries();
 
     const DeviceFile file_;
     const std::chrono::milliseconds busy_timeout_;
+    const std::shared_ptr<watch::CommitBoard> board_ = std::make_shared<watch::CommitBoard>();
 
     std::timed_mutex write_mutex_;
     std::atomic<std::thread::id> writing_thread_;
     DropGuard drop_guard_;  // of write_db_
     sqlite::Connection write_db_;
+    watch::CommitReporter write_reporter_;
 
     std::mutex read_mutex_;
     sqlite::Connection read_db_;
@@ -100,6 +109,7 @@ private:
     std::map<uint64_t, Decision> decisions_;             // heard of since the file was opened; newest few
     std::map<uint64_t, std::vector<Watcher>> watchers_;  // by transaction
     std::weak_ptr<Runner> runner_;
+    std::shared_ptr<watch::LiveQueries> live_queries_;  // once somebody watches
     bool closed_ = false;
 };
 

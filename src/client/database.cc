@@ -8,6 +8,7 @@
 #include "client/log.h"
 #include "client/runner.h"
 #include "device/capture.h"
+#include "watch/subscription.h"
 
 namespace tombolo {
 
@@ -77,6 +78,15 @@ Result<Receipt> Database::try_write(const std::function<void(Transaction&)>& wor
 }
 int64_t Database::run(std::string_view sql, const std::vector<Value>& arguments) { return core().exec(sql, arguments); }
 Rows Database::fetch(std::string_view sql, const std::vector<Value>& arguments) const { return core().query(sql, arguments); }
+Watch Database::watch(std::string_view sql, std::vector<Value> parameters, std::function<void(const Rows&)> callback, WatchOptions options) {
+    return core().watch(
+        {std::string(sql), std::move(parameters), std::nullopt}, [callback = std::move(callback)](const RowsChange& change) { callback(change.now); },
+        std::move(options));
+}
+Watch Database::watch_changes(std::string_view sql, std::vector<Value> parameters, std::vector<std::string> key,
+                              std::function<void(const RowsChange&)> callback, WatchOptions options) {
+    return core().watch({std::string(sql), std::move(parameters), std::move(key)}, std::move(callback), std::move(options));
+}
 void Database::sync_tables(const std::vector<std::string>& names) { core().sync_tables(names); }
 Session Database::connect(const SessionOptions& options) { return Session(core().connect(options), core_); }
 Receipt Database::receipt(uint64_t number) const { return core().receipt(number); }
@@ -94,6 +104,21 @@ Status Database::status() const { return core().status(); }
 
 void Database::close() {
     if (core_ != nullptr) core_->close();
+}
+
+// --- Watch ---
+
+Watch& Watch::operator=(Watch&& other) noexcept {
+    if (this != &other) {
+        Watch old(std::exchange(subscription_, std::exchange(other.subscription_, nullptr)));  // stops as it goes
+    }
+    return *this;
+}
+
+Watch::~Watch() { stop(); }
+
+void Watch::stop() {
+    if (subscription_ != nullptr) subscription_->stop();
 }
 
 // --- Session ---

@@ -57,11 +57,15 @@ template <typename Step>
 void HeldSession::event(const Step& step) {
     if (broken_) return;
     try {
+        if (board_ != nullptr) reporter_.follow(replica_.db(), board_);
         step();
+        reporter_.settle();
         perform_actions();
+        reporter_.settle();
         if (complete_as_of() != told_complete_) tell_status();
         arm();
     } catch (const Error& error) {
+        reporter_.settle();
         if (error.code() == ErrorCode::busy) {
             deadline_timer_.start(busy_pause, [this] { time_passed(); });
             return;

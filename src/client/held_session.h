@@ -13,6 +13,8 @@
 #include "device/replica.h"
 #include "network/event_loop.h"
 #include "tombolo/options.h"
+#include "watch/commit_board.h"
+#include "watch/commit_reporter.h"
 #include "world/network_state.h"
 #include "world/transport.h"
 
@@ -44,6 +46,7 @@ public:
     HeldSession(network::EventLoop& loop, SessionLock lock, const DeviceFile& file, const SessionOptions& options, HeldSessionListener& listener);
     ~HeldSession() override;
 
+    void report_commits_to(std::shared_ptr<watch::CommitBoard> board) { board_ = std::move(board); }  // before start()
     void start(const SessionWishes& wishes);
     void stop();  // ends the connection in order, tells the last status
     void local_commit();
@@ -89,6 +92,8 @@ private:
     SessionOptions options_;
     SessionLock lock_;
     device::Replica replica_;
+    std::shared_ptr<watch::CommitBoard> board_;  // nullptr: nobody asks
+    watch::CommitReporter reporter_;             // of replica_
     device::Driver driver_;
 
     std::unique_ptr<world::Transport> transport_;

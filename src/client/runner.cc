@@ -208,6 +208,7 @@ void Runner::take_or_stand_by() {
         waiter_.reset();
         HeldSessionListener& self = *this;
         held_ = std::make_unique<HeldSession>(loop_, *std::move(lock), file_, options_, self);
+        held_->report_commits_to(board_);
         held_->start(wishes_);
         if (verifying_ != nullptr) held_->verify();
         on_progress();

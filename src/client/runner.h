@@ -29,6 +29,7 @@ public:
 
     // `look` is called now and then on the Tombolo thread, when another process may have brought verdicts. Before start().
     void on_look(std::function<void()> look) { look_ = std::move(look); }
+    void report_commits_to(std::shared_ptr<watch::CommitBoard> board) { board_ = std::move(board); }  // before start()
     void start();
     void stop();          // joins the thread; Error(usage) on that thread
     void local_commit();  // from any thread
@@ -94,6 +95,7 @@ private:
     std::optional<std::pair<uint64_t, int64_t>> looked_at_;  // cursor, and open conflicts, when the list was read
     std::set<std::string> told_conflicts_;                   // ids
     std::function<void()> look_;
+    std::shared_ptr<watch::CommitBoard> board_;
     std::set<uint64_t> told_;  // when they were noticed, and not covered yet
     std::shared_ptr<std::promise<device::VerifyResult>> verifying_;
 

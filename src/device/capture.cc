@@ -48,6 +48,7 @@ public:
     void set_applying(bool applying);
     void set_subject(std::optional<std::string> subject) { subject_ = std::move(subject); }
     CapturedTransaction newest() const { return newest_; }
+    void note_touched(TouchedTables* touched) { touched_ = touched; }
     void forget_tables();
     void existing_rows(const Table& table);
     bool keep(std::string_view table_name, const std::vector<Value>& key, const std::vector<std::string>& columns);
@@ -84,6 +85,7 @@ private:
     sqlite3* db_;
     CaptureWorld world_;
     bool applying_ = false;
+    TouchedTables* touched_ = nullptr;
     std::optional<std::string> subject_;
 
     std::vector<std::unique_ptr<CaptureFile>> files_;
@@ -204,6 +206,7 @@ bool Capture::is_time_to_look(int operation) {
 }
 
 void Capture::before_change(int operation, const char* schema_name, const char* table_name, int64_t old_rowid, int64_t new_rowid) {
+    if (touched_ != nullptr) touched_->note(schema_name, table_name);
     if (applying_) return;
     CapturedTable* table = find_table(schema_name, table_name);
     if (table == nullptr) return;
@@ -535,6 +538,7 @@ void register_capture(sqlite3* db, const CaptureWorld& world) {
 void set_applying(sqlite3* db, bool applying) { capture_of(db).set_applying(applying); }
 CapturedTransaction newest_captured(sqlite3* db) { return capture_of(db).newest(); }
 void set_subject(sqlite3* db, std::optional<std::string> subject) { capture_of(db).set_subject(std::move(subject)); }
+void note_touched_tables(sqlite3* db, TouchedTables* touched) { capture_of(db).note_touched(touched); }
 
 void forget_tables(sqlite3* db) {
     if (Capture* capture = find_capture(db)) capture->forget_tables();

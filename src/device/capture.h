@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "device/log_record.h"
+#include "device/touched_tables.h"
 #include "model/schema.h"
 #include "sqlite/connection.h"
 #include "world/clock.h"
@@ -55,6 +56,10 @@ CapturedTransaction newest_captured(sqlite3* db);
 
 // The session's own connection captures nothing while it applies what the hub said.
 void set_applying(sqlite3* db, bool applying);
+
+// Every table of main that a row is written to is noted there, synced or not, also while applying, also if it is rolled back. nullptr:
+// no more.
+void note_touched_tables(sqlite3* db, TouchedTables* touched);
 
 // Creates the triggers for `table` of the file `db` has as main. Inside the caller's write transaction.
 void install_capture(sqlite::Connection& db, const Table& table);

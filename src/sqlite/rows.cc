@@ -1,13 +1,13 @@
-#include "client/rows.h"
+#include "sqlite/rows.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <string>
 
-namespace tombolo::client {
+namespace tombolo::sqlite {
 
-namespace {
-
-std::vector<std::string> column_names(const sqlite::Statement& statement) {
+std::vector<std::string> column_names(const Statement& statement) {
     std::vector<std::string> names;
     const auto taken = [&](const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); };
     for (int i = 0; i < statement.column_count(); ++i) {
@@ -20,9 +20,16 @@ std::vector<std::string> column_names(const sqlite::Statement& statement) {
     return names;
 }
 
-}  // namespace
+void bind_all(Statement& statement, const std::vector<Value>& arguments) {
+    const int wanted = sqlite3_bind_parameter_count(statement.handle());
+    if (wanted != static_cast<int>(arguments.size())) {
+        throw Error(ErrorCode::usage, fmt::format("the statement has {} parameters, and {} values were given", wanted, arguments.size()));
+    }
+    for (size_t i = 0; i < arguments.size(); ++i)
+        statement.bind(static_cast<int>(i) + 1, arguments[i].view());
+}
 
-Rows read_rows(sqlite::Statement& statement) {
+Rows read_rows(Statement& statement) {
     Rows rows;
     rows.columns = column_names(statement);
     while (statement.step()) {
@@ -34,4 +41,4 @@ Rows read_rows(sqlite::Statement& statement) {
     return rows;
 }
 
-}  // namespace tombolo::client
+}  // namespace tombolo::sqlite

@@ -1,0 +1,1 @@
+tombolo_add_test(watch_test SOURCES src/watch/row_difference_test.cc src/watch/query_tables_test.cc DEPS tombolo_watch)
