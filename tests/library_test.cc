@@ -103,6 +103,24 @@ protected:
     std::string folder_;
 };
 
+TEST_F(LibraryTest, a_checkpoint_that_arrives_is_told_by_a_live_query) {
+    Database a = open("a.db");
+    Database b = open("b.db");
+    Session of_a = connect(a);
+    of_a.sync_once();
+    Session of_b = connect(b);
+    of_b.sync_once();
+    std::promise<void> told;
+    std::atomic<int> runs_of_other = 0;
+    const Watch other = b.watch("SELECT 1 FROM sqlite_schema", [&](const Rows&) { ++runs_of_other; });
+    const Watch watched = b.watch("SELECT age FROM people WHERE id = 'cy'", [&](const Rows& rows) {
+        if (!rows.empty()) told.set_value();
+    });
+    a.exec("INSERT INTO people VALUES ('cy', 'c@y', 50)");
+    EXPECT_EQ(told.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+    EXPECT_LE(runs_of_other, 1);
+}
+
 TEST_F(LibraryTest, a_rejection_is_listed_and_queued_again) {
     Database a = open("a.db");
     Database b = open("b.db");

@@ -20,8 +20,8 @@ public:
     bool sees_writes() const { return writes_ >= 0; }
 
     enum class Cause { woken, written, timed_out };
-    // A write is seen before its commit is: SQLite writes the log first and its index afterwards. Not `listening`: writes are left for the
-    // next wait.
+    // Written, where both are true: that one has to be looked after. A write is seen before its commit is: SQLite writes the log first and its index
+    // afterwards. Not `listening`: writes are left for the next wait.
     Cause wait(bool listening, std::optional<std::chrono::milliseconds> timeout);
     void wake();  // any thread; once for all wakes before the next wait
 

@@ -39,10 +39,10 @@ FileSignal::Cause FileSignal::wait(bool listening, std::optional<std::chrono::mi
         ready = poll(waited, listening && writes_ >= 0 ? 2 : 1, milliseconds);
     } while (ready < 0 && errno == EINTR);
     if (ready <= 0) return Cause::timed_out;
-    if ((waited[1].revents & POLLIN) != 0) drain(writes_);
-    if ((waited[0].revents & POLLIN) == 0) return Cause::written;
-    drain(woken_);
-    return Cause::woken;
+    if ((waited[0].revents & POLLIN) != 0) drain(woken_);
+    if ((waited[1].revents & POLLIN) == 0) return Cause::woken;
+    drain(writes_);
+    return Cause::written;
 }
 
 void FileSignal::wake() { eventfd_write(woken_, 1); }

@@ -76,6 +76,7 @@ void LiveQueries::run() {
         } catch (const std::exception& error) {
             log_(error.what());
         }
+        if (failed_ && pause_ms_ == 0) pause_ms_ = first_pause_ms;
         const bool listening = pause_ms_ != first_pause_ms;  // many writes in quick succession are one
         pace(signal_.wait(listening, pause_before_next()));
     }
@@ -96,13 +97,15 @@ void LiveQueries::look() {
     const bool has_new = take_new();
     const std::optional<Touched> touched = committed();
     if (touched) mark(*touched);
-    if (!touched && !has_new) return;
+    if (!touched && !has_new && !failed_) return;
+    failed_ = true;
     std::vector<Outcome> outcomes;
     {
         const sqlite::ReadTransaction reading(db_);
         compile_anew_if_schema_changed();
         outcomes = run_due();
     }
+    failed_ = std::any_of(queries_.begin(), queries_.end(), [](const auto& query) { return query->due; });
     for (const Outcome& outcome : outcomes) {
         if (outcome.error)
             outcome.subscription->tell(*outcome.error);
@@ -186,7 +189,7 @@ LiveQueries::Outcome LiveQueries::run(Query& query) {
         sqlite::bind_all(query.prepared.statement, question.parameters);
         outcome.rows = std::make_shared<const Rows>(sqlite::read_rows(query.prepared.statement));
     } catch (const Error& error) {
-        query.due = error.code() == ErrorCode::busy;  // with the next commit
+        query.due = error.code() == ErrorCode::busy;  // once more, soon
         outcome.error = error;
     }
     return outcome;

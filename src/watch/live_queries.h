@@ -64,6 +64,7 @@ private:
     std::vector<std::unique_ptr<Query>> queries_;
     std::vector<Query*> reads_everything_;
     std::unordered_map<std::string, std::vector<Query*>> readers_;  // by table
+    bool failed_ = false;                                           // the newest run, as a whole or a query that found the file busy
     int pause_ms_ = 0;                                              // 0: nobody writes
 
     const std::shared_ptr<CommitBoard> board_;
