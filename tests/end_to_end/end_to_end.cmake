@@ -13,6 +13,12 @@ foreach(name quickstart offline_first own_handle two_devices keyring)
   target_link_libraries(example_${name} PRIVATE tombolo_client tombolo_warnings)
 endforeach()
 
+# An independent implementation of the file format, built from its npm package; 77: there is no npm here.
+add_test(NAME end_to_end_interoperability
+  COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/end_to_end/interoperability_test.py ${PROJECT_BINARY_DIR}/interoperability)
+set_tests_properties(end_to_end_interoperability PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 1200 LABELS nightly
+  ENVIRONMENT "TOMBOLO_PROGRAM=$<TARGET_FILE:tombolo_program>")
+
 # Network namespaces that the test makes itself; 77: not permitted here. All cases at once take a minute and a half; the nightly plays
 # them one after the other, each fault a minute long.
 add_test(NAME end_to_end_network COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/end_to_end/network_test.py)
