@@ -295,7 +295,7 @@ TEST_F(LibraryTest, a_conflict_is_told_to_both_sides_and_decided) {
     EXPECT_TRUE(conflict.open());
     ASSERT_EQ(conflict.candidates.size(), 1U);
     EXPECT_EQ(b.conflicts(), std::vector<Conflict>{conflict});
-    EXPECT_EQ(a.status().conflicts, 1);
+    EXPECT_EQ(of_a.status().conflicts, 1);
 
     const std::vector<Conflict> aside = b.conflicts(true);
     ASSERT_EQ(aside.size(), 1U);
