@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "crypto/encrypting_vfs.h"
 #include "crypto/key_check.h"
 
@@ -256,6 +258,14 @@ void Connection::close() {
     handle_ = nullptr;
     owned_ = false;
     vfs_.reset();
+}
+
+// An encrypting VFS lives on with the files that are open through it.
+sqlite3* Connection::release() {
+    cache_.clear();
+    owned_ = false;
+    vfs_.reset();
+    return std::exchange(handle_, nullptr);
 }
 
 void Connection::execute(std::string_view sql) {

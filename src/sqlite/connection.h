@@ -128,7 +128,8 @@ public:
     std::string query_text(std::string_view sql);
     bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
     int64_t changes() const { return sqlite3_changes64(handle_); }
-    void close();  // finalises cached statements first
+    void close();        // finalises cached statements first
+    sqlite3* release();  // the handle is the caller's from now on, to be closed with sqlite3_close
 
     Connection(Connection&& other) noexcept { swap(other); }
     Connection& operator=(Connection&& other) noexcept {
