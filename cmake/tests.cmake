@@ -6,11 +6,16 @@ find_package(rapidcheck REQUIRED)
 
 add_custom_target(sanitized_tests)
 
-function(tombolo_add_test name)
+# The program of a test alone, for one that is registered otherwise.
+function(tombolo_add_test_program name)
   cmake_parse_arguments(test "" "" "DEPS;SOURCES" ${ARGN})
   add_executable(${name} ${test_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${test_DEPS} GTest::gtest GTest::gtest_main rapidcheck tombolo_warnings)
+endfunction()
+
+function(tombolo_add_test name)
+  tombolo_add_test_program(${name} ${ARGN})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS sanitized)
   add_dependencies(sanitized_tests ${name})

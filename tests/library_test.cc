@@ -1,7 +1,6 @@
 // The library against a hub in the same process: what the public headers promise of rejections and receipts.
 #include <gtest/gtest.h>
 #include <sqlite3.h>
-#include <stdlib.h>
 
 #include <atomic>
 #include <chrono>
@@ -13,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "base/scratch_test.h"
 #include "client/device_file.h"
 #include "hub/conflict_list.h"
 #include "network/event_loop.h"
@@ -22,6 +22,9 @@
 
 namespace tombolo {
 namespace {
+
+using scratch::code_of;
+using scratch::TempFolder;
 
 constexpr const char* schema_sql =
     "CREATE TABLE people(id TEXT PRIMARY KEY, mail TEXT UNIQUE, age INTEGER);"
@@ -67,25 +70,9 @@ private:
     std::string url_;
 };
 
-template <typename Step>
-ErrorCode code_of(const Step& step) {
-    try {
-        step();
-    } catch (const Error& error) {
-        return error.code();
-    }
-    return ErrorCode::ok;
-}
-
 class LibraryTest : public testing::Test {
 protected:
-    LibraryTest() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "tombolo-library-XXXXXX").string();
-        folder_ = mkdtemp(pattern.data());
-    }
-    ~LibraryTest() override { std::filesystem::remove_all(folder_); }
-
-    Database open(const std::string& name) { return Database::open(folder_ + "/" + name); }
+    Database open(const std::string& name) { return Database::open(folder_.file(name)); }
     Session connect(Database& db) { return db.connect({.hub = hub_.url(), .token = {}, .ca_file = {}}); }
 
     // B gives somebody an address that A gave to somebody else.
@@ -100,7 +87,7 @@ protected:
     }
 
     HubThread hub_;
-    std::string folder_;
+    const TempFolder folder_;
 };
 
 TEST_F(LibraryTest, a_checkpoint_that_arrives_is_told_by_a_live_query) {
@@ -329,7 +316,7 @@ TEST_F(LibraryTest, the_state_of_a_row) {
 TEST_F(LibraryTest, a_file_that_was_closed_can_be_handed_over) {
     DatabaseOptions options;
     options.key = Key::raw(std::string(32, 'k'));
-    const std::string path = folder_ + "/private.db";
+    const std::string path = folder_.file("private.db");
     Database db = Database::open(path, options);
     Session session = connect(db);
     session.sync_once();
@@ -345,7 +332,7 @@ TEST_F(LibraryTest, a_handle_of_the_applications_own_to_an_encrypted_file) {
     DatabaseOptions options;
     const Key key = Key::raw(std::string(32, 'k'));
     options.key = key;
-    const std::string path = folder_ + "/private.db";
+    const std::string path = folder_.file("private.db");
     Database db = Database::open(path, options);
     Session session = connect(db);
     session.sync_once();

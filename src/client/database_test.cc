@@ -2,33 +2,21 @@
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
-#include <stdlib.h>
 
 #include <atomic>
 #include <filesystem>
 #include <thread>
 
+#include "base/scratch_test.h"
+
 namespace tombolo {
 namespace {
 
-ErrorCode code_of(const std::function<void()>& work) {
-    try {
-        work();
-    } catch (const Error& error) {
-        return error.code();
-    }
-    return ErrorCode::ok;
-}
+using scratch::code_of;
+using scratch::TempFolder;
 
 class DatabaseTest : public testing::Test {
 protected:
-    DatabaseTest() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "tombolo-database-XXXXXX").string();
-        folder_ = mkdtemp(pattern.data());
-        path_ = folder_ + "/a.db";
-    }
-    ~DatabaseTest() override { std::filesystem::remove_all(folder_); }
-
     Database open_with_tasks() {
         Database db = Database::open(path_);
         db.exec("CREATE TABLE tasks(id TEXT PRIMARY KEY, title TEXT NOT NULL)");
@@ -36,8 +24,8 @@ protected:
         return db;
     }
 
-    std::string folder_;
-    std::string path_;
+    const TempFolder folder_;
+    const std::string path_ = folder_.file("a.db");
 };
 
 TEST_F(DatabaseTest, a_write_is_whole_and_has_a_receipt) {
@@ -115,7 +103,7 @@ TEST_F(DatabaseTest, errors_of_every_day) {
     existing.create = false;
     EXPECT_EQ(code_of([&] { Database::open(path_, existing); }), ErrorCode::not_found);
     EXPECT_FALSE(std::filesystem::exists(path_));
-    EXPECT_FALSE(Database::try_open(folder_ + "/none/a.db").ok());
+    EXPECT_FALSE(Database::try_open(folder_.file("none/a.db")).ok());
     Database db = open_with_tasks();
     EXPECT_EQ(code_of([&] { db.connect(); }), ErrorCode::usage);
     SessionOptions wrong;

@@ -1,22 +1,24 @@
 // Database::watch. Waits with a limit, and only for what is bound to come; that something does not come is seen by what comes after it.
 #include <gtest/gtest.h>
 #include <sqlite3.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
 #include <deque>
-#include <filesystem>
 #include <functional>
 #include <mutex>
 #include <thread>
 
+#include "base/scratch_test.h"
 #include "tombolo/tombolo.h"
 
 namespace tombolo {
 namespace {
+
+using scratch::code_of;
+using scratch::TempFolder;
 
 constexpr std::chrono::seconds patience{20};
 
@@ -57,31 +59,15 @@ std::string text_of(const Rows& rows) {
     return text;
 }
 
-template <typename Step>
-ErrorCode code_of(const Step& step) {
-    try {
-        step();
-    } catch (const Error& error) {
-        return error.code();
-    }
-    return ErrorCode::ok;
-}
-
 class LiveQueriesTest : public testing::Test {
 protected:
     LiveQueriesTest() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "tombolo-live-XXXXXX").string();
-        folder_ = mkdtemp(pattern.data());
-        path_ = folder_ + "/a.db";
         db_ = Database::open(path_);
         db_.exec("CREATE TABLE tasks(id INTEGER PRIMARY KEY, title TEXT)");
         db_.exec("CREATE TABLE notes(id INTEGER PRIMARY KEY, body TEXT)");
         db_.sync_tables({"tasks"});
     }
-    ~LiveQueriesTest() override {
-        db_.close();
-        std::filesystem::remove_all(folder_);
-    }
+    ~LiveQueriesTest() override { db_.close(); }
 
     Watch watch(const std::string& sql, Told<std::string>& told, WatchOptions options = {}) {
         options.on_error = [&](const Error& error) { told.put(std::string("error: ") + error.what()); };
@@ -89,8 +75,8 @@ protected:
             sql, [&](const Rows& rows) { told.put(text_of(rows)); }, std::move(options));
     }
 
-    std::string folder_;
-    std::string path_;
+    const TempFolder folder_;
+    const std::string path_ = folder_.file("a.db");
     Database db_;
     Told<std::string> told_;
 };

@@ -1,10 +1,10 @@
 #include "client/session_lock.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <fstream>
+
+#include "base/scratch_test.h"
 
 namespace tombolo::client {
 namespace {
@@ -12,15 +12,8 @@ namespace {
 // Locks belong to open files, so two objects of one process are as strange to each other as two processes.
 class SessionLockTest : public testing::Test {
 protected:
-    SessionLockTest() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "tombolo-lock-XXXXXX").string();
-        folder_ = mkdtemp(pattern.data());
-        device_ = folder_ + "/a.db";
-    }
-    ~SessionLockTest() override { std::filesystem::remove_all(folder_); }
-
-    std::string folder_;
-    std::string device_;
+    const scratch::TempFolder folder_;
+    const std::string device_ = folder_.file("a.db");
 };
 
 TEST_F(SessionLockTest, one_holds_and_others_read_what_it_tells) {
@@ -32,16 +25,16 @@ TEST_F(SessionLockTest, one_holds_and_others_read_what_it_tells) {
         Status status;
         status.site = "ab";
         status.cursor = 7;
-        auto holder = SessionLock::try_hold(folder_ + "/other.db", false);
+        auto holder = SessionLock::try_hold(folder_.file("other.db"), false);
         ASSERT_TRUE(holder);
         holder->tell(status, 99);
-        const auto told = told_by_holder(folder_ + "/other.db");
+        const auto told = told_by_holder(folder_.file("other.db"));
         ASSERT_TRUE(told);
         EXPECT_EQ(told->status.cursor, 7U);
         EXPECT_EQ(told->complete_as_of, 99);
     }
-    EXPECT_FALSE(told_by_holder(folder_ + "/other.db"));
-    EXPECT_TRUE(told_last(folder_ + "/other.db"));
+    EXPECT_FALSE(told_by_holder(folder_.file("other.db")));
+    EXPECT_TRUE(told_last(folder_.file("other.db")));
     EXPECT_TRUE(SessionLock::try_hold(device_, false));
 }
 

@@ -7,9 +7,7 @@ tombolo_add_test(driver_test DEPS tombolo_device SOURCES src/device/driver_test.
 tombolo_add_test(replica_test DEPS tombolo_device SOURCES src/device/replica_test.cc)
 tombolo_add_test(inbox_test DEPS tombolo_device SOURCES src/device/inbox_test.cc)
 tombolo_add_test(network_evidence_test DEPS tombolo_device SOURCES src/device/network_evidence_test.cc)
-add_executable(liveness_test src/device/liveness_test.cc)
-target_include_directories(liveness_test PRIVATE ${PROJECT_SOURCE_DIR})
-target_link_libraries(liveness_test PRIVATE tombolo_device GTest::gtest GTest::gtest_main rapidcheck tombolo_warnings)
+tombolo_add_test_program(liveness_test DEPS tombolo_device SOURCES src/device/liveness_test.cc)
 # One entry a policy, for they take ten seconds each.
 foreach(shard 0 1 2)
   add_test(NAME liveness_of_policy_${shard} COMMAND liveness_test)

@@ -10,13 +10,8 @@ using testing::by;
 using testing::By;
 using testing::Scene;
 using testing::table_with;
+using testing::with_row;
 
-// A row (k, 10, 20) that site 1 inserted at seq 1 with stamp 1.
-Scene with_row(Table table) {
-    Scene hub(std::move(table));
-    hub.commit(by(1).at(1).insert({"k", 10, 20}));
-    return hub;
-}
 Scene manual() { return with_row(table_with(ColumnPolicy::manual)); }
 Scene manual_deletes() {
     Table table = table_with(ColumnPolicy::lww);

@@ -15,17 +15,11 @@ using testing::by;
 using testing::Scene;
 using testing::table_with;
 using testing::text_of;
+using testing::with_row;
 
 constexpr int64_t highest = std::numeric_limits<int64_t>::max();
 constexpr int64_t lowest = std::numeric_limits<int64_t>::min();
 
-// A row (k, 10, 20) that site 1 inserted at seq 1 with stamp 1.
-Scene with_row(Table table) {
-    Scene hub(std::move(table));
-    hub.commit(by(1).at(1).insert({"k", 10, 20}));
-    return hub;
-}
-Scene with_row(ColumnPolicy policy) { return with_row(table_with(policy)); }
 Table delete_wins() {
     Table table = table_with(ColumnPolicy::lww);
     table.delete_mode = DeleteMode::delete_wins;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/limits.h"
+#include "merge/atoms_test.h"
 #include "merge/edit_text.h"
 #include "merge/json_number.h"
 #include "merge/json_value.h"
@@ -18,12 +19,6 @@
 namespace tombolo::merge::testing {
 namespace {
 
-Scene with_row(Table table) {
-    Scene hub(std::move(table));
-    hub.commit(by(1).at(1).insert({"k", 10, 20}));
-    return hub;
-}
-Scene with_row(ColumnPolicy policy) { return with_row(table_with(policy)); }
 Table with_mode(DeleteMode mode, ColumnPolicy policy = ColumnPolicy::lww) {
     Table table = table_with(policy);
     table.delete_mode = mode;
@@ -346,14 +341,6 @@ TEST(RareValues, what_is_no_set_is_not_merged_as_one) {
 
 // --- texts ---
 
-std::string atoms(std::string_view utf8) {
-    AtomTable table;
-    const AtomText text = cut_atoms(utf8, table);
-    std::string out;
-    for (size_t i = 0; i < text.atoms.size(); ++i)
-        out += (i > 0 ? "|" : "") + std::string(text.slice(i, i + 1));
-    return out;
-}
 AtomKind kind(std::string_view utf8) {
     AtomTable table;
     return table.kind(cut_atoms(utf8, table).atoms.at(0));

@@ -215,4 +215,12 @@ inline Table table_with(ColumnPolicy policy) {
     return table;
 }
 
+// The row (k, 10, 20), which site 1 inserted at seq 1 with stamp 1.
+inline Scene with_row(Table table) {
+    Scene hub(std::move(table));
+    hub.commit(by(1).at(1).insert({"k", 10, 20}));
+    return hub;
+}
+inline Scene with_row(ColumnPolicy policy) { return with_row(table_with(policy)); }
+
 }  // namespace tombolo::merge::testing

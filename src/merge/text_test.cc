@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "merge/atoms_test.h"
 #include "merge/laws_test.h"
 #include "merge/scene_test.h"
 #include "merge/text_diff.h"
@@ -13,6 +14,7 @@
 
 namespace tombolo::merge {
 namespace {
+using testing::atoms;
 using testing::by;
 using testing::holds;
 using testing::Scene;
@@ -25,15 +27,7 @@ std::string text(std::string_view base, std::string_view mine, std::string_view 
     return merged.value_or("unusable");
 }
 
-// The atoms of a text, and its edits as base stretches and what they became: "the |cat|dog| sat".
-std::string atoms(std::string_view utf8) {
-    AtomTable table;
-    const AtomText text = cut_atoms(utf8, table);
-    std::string out;
-    for (size_t i = 0; i < text.atoms.size(); ++i)
-        out += (i > 0 ? "|" : "") + std::string(text.slice(i, i + 1));
-    return out;
-}
+// The edits of a text as base stretches and what they became: "the [cat>dog] sat".
 std::string diff(std::string_view base_text, std::string_view side_text) {
     AtomTable table;
     const AtomText base = cut_atoms(base_text, table), side = cut_atoms(side_text, table);
