@@ -32,10 +32,9 @@ inline constexpr size_t message_bytes_max = 2 * row_bytes_max + (size_t{1} << 20
 inline constexpr size_t fragment_bytes_max = size_t{512} << 10;                     // a longer message travels in pieces of this size
 inline constexpr size_t transport_bytes_max = fragment_bytes_max + 16;              // of one message of the transport
 inline constexpr size_t message_bytes_max_before_welcome = size_t{64} << 10;        // Hello is small; strangers get no more
-inline constexpr size_t part_bytes_target = size_t{448}
-                                            << 10;  // parts of pushes and checkpoints are cut near this, before compression: one fits a fragment
-inline constexpr size_t compress_bytes_min = 256;   // below, zstd's header outweighs its gain
-inline constexpr int zstd_level = 1;                // level 3 was twice as slow and not smaller on rows
+inline constexpr size_t part_bytes_target = size_t{448} << 10;  // parts of pushes and checkpoints are cut near this; each fits a fragment
+inline constexpr size_t compress_bytes_min = 256;               // below, zstd's header outweighs its gain
+inline constexpr int zstd_level = 1;                            // level 3 was twice as slow and not smaller on rows
 
 // --- flow control ---
 inline constexpr size_t send_window_bytes = size_t{1} << 20;      // unsent bytes per connection before a producer pauses

@@ -209,6 +209,10 @@ Rows Core::query(std::string_view sql, const std::vector<Value>& arguments) {
 
 // --- live queries ---
 
+namespace {
+void log_of_live_queries(const std::string& what) { log(LogLevel::error, "a live query: {}", what); }
+}  // namespace
+
 // Said at once to whoever asks, not later on another thread.
 void Core::check_question(const watch::Question& question) {
     const std::lock_guard lock(read_mutex_);
@@ -231,16 +235,14 @@ std::shared_ptr<watch::LiveQueries> Core::live_queries() {
         sqlite::Connection db = open_device_file(file_, busy_timeout_);
         db.execute("PRAGMA query_only = ON");
         set_checkpoints(db, false);
-        live_queries_ = std::make_shared<watch::LiveQueries>(std::move(db), file_.path, board_,
-                                                             [](const std::string& what) { log(LogLevel::error, "a live query: {}", what); });
+        live_queries_ = std::make_shared<watch::LiveQueries>(std::move(db), file_.path, board_, log_of_live_queries);
     }
     return live_queries_;
 }
 
 Watch Core::watch(watch::Question question, std::function<void(const RowsChange&)> callback, WatchOptions options) {
     check_question(question);
-    auto subscription = std::make_shared<watch::Subscription>(std::move(question), std::move(callback), std::move(options),
-                                                              [](const std::string& what) { log(LogLevel::error, "a live query: {}", what); });
+    auto subscription = std::make_shared<watch::Subscription>(std::move(question), std::move(callback), std::move(options), log_of_live_queries);
     live_queries()->add(subscription);
     return Watch(std::move(subscription));
 }

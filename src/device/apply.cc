@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "device/net_changes.h"
 #include "merge/policies.h"
 #include "merge/rebase.h"
 #include "merge/row.h"
@@ -41,7 +42,7 @@ Apply::Apply(sqlite::Connection& db, const Schema& schema, Outbox& outbox, Pendi
       clock_(clock),
       rows_(db, &triggers),
       pending_(db, schema, outbox, rows_, index),
-      references_(db, schema) {}
+      references_(outbox.references()) {}
 
 Apply::Result Apply::run(const std::vector<std::string>& parts, const wire::CheckpointEnd& end) {
     sqlite::WriteTransaction transaction(db_);
@@ -529,7 +530,7 @@ void Apply::keep_existence(const Plan& plan) {
     sqlite::Statement& erase = db_.cached("DELETE FROM tombolo_existence WHERE table_id = ?1 AND key = ?2");
     sqlite::Statement& insert = db_.cached("INSERT INTO tombolo_existence(table_id, key, number) VALUES (?1, ?2, ?3)");
     for (const std::string& row : plan.rows) {
-        const int64_t table_id = (&table_of(schema_, row) - schema_.tables.data()) + 1;
+        const uint64_t table_id = table_id_of(schema_, table_of(schema_, row));
         erase.bind(1, table_id).bind_blob(2, key_in(row)).run();
         const auto changer = plan.existence.find(row);
         if (changer != plan.existence.end()) insert.bind(1, table_id).bind_blob(2, key_in(row)).bind(3, changer->second.value).run();

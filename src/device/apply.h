@@ -88,7 +88,7 @@ private:
     world::Clock& clock_;
     TableRows rows_;
     PendingRows pending_;
-    References references_;
+    References& references_;
 
     std::vector<Entry> entries_;  // all, as they were before this checkpoint
     std::map<TransactionNumber, Verdict> leaving_;

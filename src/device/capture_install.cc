@@ -84,9 +84,7 @@ void install_capture(sqlite::Connection& db, const Table& table) {
 void remove_capture(sqlite::Connection& db, std::string_view table_name) {
     const uint64_t id = id_of(db, table_name);
     std::vector<std::string> triggers;
-    sqlite::Statement find = db.prepare("SELECT name FROM main.sqlite_schema WHERE type = 'trigger' AND name GLOB ?1 OR name IN (?2, ?3, ?4)");
-    find.with(fmt::format("tombolo_update_{}_*", id), fmt::format("tombolo_insert_{}", id), fmt::format("tombolo_update_{}", id),
-              fmt::format("tombolo_delete_{}", id));
+    sqlite::Statement find = db.prepare("SELECT name FROM main.sqlite_schema WHERE " + is_own_trigger(id));
     while (find.step())
         triggers.emplace_back(find.text(0));
     find = {};

@@ -36,12 +36,11 @@ bool is_rowid_alias(sqlite3* db, const std::string& schema_name, const Table& ta
 // And all of ours must be there: somebody may have dropped one.
 bool may_be_interrupted(sqlite3* db, const std::string& schema_name, uint64_t id, const Table& table) {
     sqlite::Statement triggers(db,
-                               fmt::format("SELECT count(*), count(CASE WHEN name GLOB ?2 OR name IN (?3, ?4, ?5) THEN 1 END) FROM {}.sqlite_schema "
+                               fmt::format("SELECT count(*), count(CASE WHEN {} THEN 1 END) FROM {}.sqlite_schema "
                                            "WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE",
-                                           sqlite::quote_identifier(schema_name)),
+                                           is_own_trigger(id), sqlite::quote_identifier(schema_name)),
                                false);
-    triggers.with(table.name, fmt::format("tombolo_update_{}_*", id), fmt::format("tombolo_insert_{}", id), fmt::format("tombolo_update_{}", id),
-                  fmt::format("tombolo_delete_{}", id));
+    triggers.with(table.name);
     const auto ours = static_cast<int64_t>(3 + table.columns.size() - table.key.size());
     if (!triggers.step() || triggers.integer(0) != ours || triggers.integer(1) != ours) return true;
     sqlite::Statement temporary(db, "SELECT 1 FROM temp.sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE", false);
@@ -85,6 +84,12 @@ std::string rowid_name(const Table& table) {
     }
     throw Error(ErrorCode::schema, fmt::format("table {} hides its rowid behind columns of that name", table.name),
                 "rename one of its columns rowid, _rowid_, oid");
+}
+
+std::string is_own_trigger(uint64_t table_id) {
+    return fmt::format(
+        "(type = 'trigger' AND (name GLOB 'tombolo_update_{0}_*' OR name IN ('tombolo_insert_{0}', 'tombolo_update_{0}', 'tombolo_delete_{0}')))",
+        table_id);
 }
 
 bool has_telling_triggers(const Table& table) {

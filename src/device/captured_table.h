@@ -20,6 +20,8 @@ int64_t stamp_of(int64_t capture_tag, uint64_t table_id, const Table& table);
 bool has_telling_triggers(const Table& table);
 // By which name SQL reaches the rowid.
 std::string rowid_name(const Table& table);
+// SQL on a row of sqlite_schema: it is one of capture's triggers of the table with this id (capture_install.cc).
+std::string is_own_trigger(uint64_t table_id);
 
 class CapturedTable {
 public:

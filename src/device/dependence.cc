@@ -54,16 +54,15 @@ uint64_t Dependence::maker_of(uint64_t table_id, std::string_view key) {
     return maker;
 }
 
-uint64_t Dependence::id_of(const Table& table) const { return static_cast<uint64_t>(&table - schema_.tables.data()) + 1; }
-
 void Dependence::find_needs(uint64_t table_id, const ChangeView& change, std::vector<uint64_t>& needs) {
     if (existence_.empty() && !rebase_changed_existence_) return;
     if (const uint64_t maker = maker_of(table_id, change.key); maker != 0) needs.push_back(maker);
     if (change.kind == ChangeKind::erase) return;
     for (const auto& [parent, key] : outbox_.references().named_parents(change)) {
-        const uint64_t maker = maker_of(id_of(*parent), key);
+        const uint64_t parent_id = table_id_of(schema_, *parent);
+        const uint64_t maker = maker_of(parent_id, key);
         // Whoever ended the parent left nothing to need.
-        if (maker != 0 && image_erased_by(maker, name_row(id_of(*parent), key)) == nullptr) needs.push_back(maker);
+        if (maker != 0 && image_erased_by(maker, name_row(parent_id, key)) == nullptr) needs.push_back(maker);
     }
 }
 
@@ -89,11 +88,20 @@ const std::string* Dependence::image_erased_by(uint64_t number, const std::strin
             std::string image;
             for (const CellView& cell : change->cells)
                 put_value(image, cell.base);
-            erased->second.emplace(name_row(id_of(*change->table), change->key), std::move(image));
+            erased->second.emplace(name_row(table_id_of(schema_, *change->table), change->key), std::move(image));
         }
     }
     const auto found = erased->second.find(row);
     return found == erased->second.end() ? nullptr : &found->second;
+}
+
+std::vector<TransactionNumber> distinct_needs(std::vector<uint64_t> needs) {
+    std::sort(needs.begin(), needs.end());
+    needs.erase(std::unique(needs.begin(), needs.end()), needs.end());
+    std::vector<TransactionNumber> numbers;
+    for (const uint64_t number : needs)
+        numbers.push_back({number});
+    return numbers;
 }
 
 }  // namespace tombolo::device

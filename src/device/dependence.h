@@ -18,6 +18,9 @@ namespace tombolo::device {
 // since the last handshake, else by the wall clock with the offset seen then, but not before the checkpoint its author had seen.
 HubTime hub_time_of(sqlite::Connection& db, const LogContext& context);
 
+// What find_needs found, each once and ascending, as the header says it.
+std::vector<TransactionNumber> distinct_needs(std::vector<uint64_t> needs);
+
 class Dependence {
 public:
     Dependence(sqlite::Connection& db, const Schema& schema, Outbox& outbox, ExistenceIndex& existence)
@@ -36,7 +39,6 @@ public:
 private:
     // The newest pending transaction that made or ended the row; 0: none.
     uint64_t maker_of(uint64_t table_id, std::string_view key);
-    uint64_t id_of(const Table& table) const;
     const std::string* image_erased_by(uint64_t number, const std::string& row);
     bool is_pending(uint64_t number);
 

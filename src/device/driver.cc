@@ -343,9 +343,11 @@ void Driver::update_connected_status(BootTime now, const DeviceRecord& record) {
     token_renewed_ = false;
     const bool proven = session_->proof_at() >= 0 && now - session_->proof_at() < limits::proof_age_max;
     if (session_->caught_up() && counts_.transactions == 0 && !counts_are_old_ && proven) {
-        if (status_.state != SessionState::live && !is_noted_live(record)) replica_.note_head(session_->head(), true);
+        if (status_.state != SessionState::live && !is_noted_live(record)) {
+            replica_.note_head(session_->head(), true);
+            status_.last_sync_at = replica_.record().last_sync_at;
+        }
         set_state(SessionState::live, "everything is here and at the hub");
-        status_.last_sync_at = replica_.record().last_sync_at;
     } else {
         set_state(SessionState::syncing, counts_.transactions > 0 ? "sending changes to the hub" : "fetching changes from the hub");
     }

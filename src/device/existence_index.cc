@@ -24,7 +24,7 @@ void ExistenceIndex::cover(Outbox& outbox, const Schema& schema, uint64_t last) 
         const auto changes = outbox.frozen_changes(entry->header.number);
         while (const ChangeView* change = changes->next()) {
             if (change->kind == ChangeKind::update) continue;
-            rows.push_back(hash_row(static_cast<uint64_t>(change->table - schema.tables.data()) + 1, change->key));
+            rows.push_back(hash_row(table_id_of(schema, *change->table), change->key));
         }
         add(entry->header.number.value, std::move(rows));
     }

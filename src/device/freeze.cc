@@ -309,10 +309,7 @@ void Freeze::write_entry(const LogContext& context) {
     entry.header.id = context.id;
     entry.header.seen = context.seen;
     entry.header.written_at = hub_time_of(db_, context);
-    std::sort(writing_.depends.begin(), writing_.depends.end());
-    writing_.depends.erase(std::unique(writing_.depends.begin(), writing_.depends.end()), writing_.depends.end());
-    for (const uint64_t number : writing_.depends)
-        entry.header.depends.push_back({number});
+    entry.header.depends = distinct_needs(std::move(writing_.depends));
     entry.subject = context.subject;
     entry.changes = writing_.changes;
     entry.bytes = writing_.bytes;

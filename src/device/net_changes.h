@@ -30,6 +30,9 @@ struct RowNet {
     void add(const Table& table, const LogOp& op);  // in the order in which they happened. Error(corrupt)
 };
 
+// tombolo_table.id, for a table of `schema`: their places, counted from 1.
+inline uint64_t table_id_of(const Schema& schema, const Table& table) { return static_cast<uint64_t>(&table - schema.tables.data()) + 1; }
+
 // A row's name as one string: table id and key.
 inline std::string name_row(uint64_t table_id, std::string_view key) {
     std::string name;

@@ -4,17 +4,13 @@
 
 #include "base/assert.h"
 #include "base/coding.h"
+#include "device/net_changes.h"
 #include "model/record.h"
 #include "model/whole_change.h"
 
 namespace tombolo::device {
 
-std::string row_name(const Schema& schema, const Table& table, std::string_view key) {
-    std::string name;
-    put_varint(name, static_cast<uint64_t>(&table - schema.tables.data()) + 1);
-    name.append(key);
-    return name;
-}
+std::string row_name(const Schema& schema, const Table& table, std::string_view key) { return name_row(table_id_of(schema, table), key); }
 
 const Table& table_of(const Schema& schema, std::string_view row_name) {
     Reader in(row_name);
@@ -110,7 +106,7 @@ bool PendingRows::read_stored(const std::string& row, RowState& state) {
     sqlite::Statement& find = db_.cached("SELECT existence, image, meta FROM tombolo_under WHERE table_id = ?1 AND key = ?2");
     const sqlite::ResetGuard guard(find);
     const Table& table = table_of(schema_, row);
-    find.bind(1, static_cast<int64_t>(&table - schema_.tables.data()) + 1).bind_blob(2, key_in(row));
+    find.bind(1, table_id_of(schema_, table)).bind_blob(2, key_in(row));
     if (!find.step()) return false;
     state = {};
     state.existence = static_cast<Existence>(find.integer(0));
@@ -142,7 +138,7 @@ void PendingRows::store(const std::string& row, const RowState& state) {
     put_meta(meta, state.meta);
     const Table& table = table_of(schema_, row);
     db_.cached("INSERT OR REPLACE INTO tombolo_under(table_id, key, existence, image, meta) VALUES (?1, ?2, ?3, ?4, ?5)")
-        .bind(1, static_cast<int64_t>(&table - schema_.tables.data()) + 1)
+        .bind(1, table_id_of(schema_, table))
         .bind_blob(2, key_in(row))
         .bind(3, static_cast<int>(state.existence))
         .bind_blob(4, encode_record(state.values))
@@ -152,10 +148,7 @@ void PendingRows::store(const std::string& row, const RowState& state) {
 
 void PendingRows::drop(const std::string& row) {
     const Table& table = table_of(schema_, row);
-    db_.cached("DELETE FROM tombolo_under WHERE table_id = ?1 AND key = ?2")
-        .bind(1, static_cast<int64_t>(&table - schema_.tables.data()) + 1)
-        .bind_blob(2, key_in(row))
-        .run();
+    db_.cached("DELETE FROM tombolo_under WHERE table_id = ?1 AND key = ?2").bind(1, table_id_of(schema_, table)).bind_blob(2, key_in(row)).run();
     outbox_.texts().drop(table, key_in(row));
 }
 

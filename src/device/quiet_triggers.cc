@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "device/sqlite_value.h"
 #include "model/record.h"
 
 namespace tombolo::device {
@@ -21,17 +22,6 @@ int authorize(void* context, int action, const char* first, const char*, const c
     if (database == nullptr || std::string_view(database) != "main") return SQLITE_OK;
     const auto* state = static_cast<const QuietTriggers::State*>(context);
     return state->schema->find(first) != nullptr ? SQLITE_IGNORE : SQLITE_OK;
-}
-
-ValueView view_of(sqlite3_value* value) {
-    const auto size = static_cast<size_t>(sqlite3_value_bytes(value));
-    switch (sqlite3_value_type(value)) {
-        case SQLITE_INTEGER: return ValueView::integer(sqlite3_value_int64(value));
-        case SQLITE_FLOAT: return ValueView::real(sqlite3_value_double(value));
-        case SQLITE_TEXT: return ValueView::text({reinterpret_cast<const char*>(sqlite3_value_text(value)), size});
-        case SQLITE_BLOB: return ValueView::blob({static_cast<const char*>(sqlite3_value_blob(value)), size});
-        default: return {};
-    }
 }
 
 // tombolo_own_delete(index of the table, key columns …): was this very delete announced?

@@ -168,7 +168,6 @@ void RejectedList::write_changes(const Entry& old, Entry& entry, const std::vect
     entry.header.written_at = hub_time_of(db_, context);
     entry.header.retry = false;
     entry.header.stamp = 0;
-    entry.header.depends.clear();
     entry.written_at = context.wall;
     entry.seen_time = context.seen_time;
     entry.changes = entry.bytes = 0;
@@ -183,7 +182,7 @@ void RejectedList::write_changes(const Entry& old, Entry& entry, const std::vect
         entry.bytes += static_cast<int64_t>(outbox_.add_part(entry.header.number, part++, writer.take()));
     };
     while (ChangeView* change = corrected.next()) {
-        const uint64_t table_id = static_cast<uint64_t>(change->table - schema_.tables.data()) + 1;
+        const uint64_t table_id = table_id_of(schema_, *change->table);
         if (change->kind == ChangeKind::insert) dependence.complete_insert(table_id, *change);
         dependence.find_needs(table_id, *change, needs);
         writer.add(*change);
@@ -191,10 +190,7 @@ void RejectedList::write_changes(const Entry& old, Entry& entry, const std::vect
         if (writer.size() >= limits::part_bytes_target) flush();
     }
     flush();
-    std::sort(needs.begin(), needs.end());
-    needs.erase(std::unique(needs.begin(), needs.end()), needs.end());
-    for (const uint64_t number : needs)
-        entry.header.depends.push_back({number});
+    entry.header.depends = distinct_needs(std::move(needs));
 }
 
 // Instead of the old one.

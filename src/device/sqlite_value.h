@@ -7,7 +7,8 @@
 
 namespace tombolo::device {
 
-// Text is UTF-8: capture refuses other files. `is_real`: of a column of REAL affinity, so that an INTEGER is but a shorter way to store it.
+// Text is UTF-8: a device file in another encoding is refused. `is_real`: of a column of REAL affinity, so that an INTEGER is but a shorter way to
+// store it.
 inline ValueView view_of(sqlite3_value* value, bool is_real = false) {
     switch (sqlite3_value_type(value)) {
         case SQLITE_INTEGER:

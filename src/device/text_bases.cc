@@ -31,7 +31,7 @@ TextBases::TextBases(sqlite::Connection& db, const Schema& schema, Outbox& outbo
 
 std::string TextBases::find(TransactionNumber number, const ChangeView& change, const CellView& cell) {
     const TextDigest base = base_of_edit(cell.edit);
-    const Cell where{change.table, change.key, cell.column, id_of(*change.table)};
+    const Cell where{change.table, change.key, cell.column, table_id_of(schema_, *change.table)};
     const auto is_base = [&](const std::optional<std::string>& text) { return text && digest_text(*text) == base; };
     std::optional<std::string> text = known_text(where, base);
     if (!text) text = before_all_since(number, where);
@@ -127,7 +127,7 @@ std::optional<std::string> TextBases::left_by_the_one_before(TransactionNumber n
 // --- what is kept ---
 
 void TextBases::keep(const Table& table, std::string_view key, const std::function<Stay(TransactionNumber)>& stay) {
-    const int64_t table_id = id_of(table);
+    const uint64_t table_id = table_id_of(schema_, table);
     std::map<uint32_t, TextDigest> left;  // by column, what the newest pending one leaves
     std::set<TextDigest> needed;
     sqlite::Statement& insert = db_.cached("INSERT OR IGNORE INTO main.tombolo_base(table_id, key, base, text) VALUES (?1, ?2, ?3, ?4)");
@@ -174,7 +174,7 @@ void TextBases::keep(const Table& table, std::string_view key, const std::functi
 }
 
 void TextBases::drop(const Table& table, std::string_view key) {
-    db_.cached("DELETE FROM main.tombolo_base WHERE table_id = ?1 AND key = ?2").bind(1, id_of(table)).bind_blob(2, key).run();
+    db_.cached("DELETE FROM main.tombolo_base WHERE table_id = ?1 AND key = ?2").bind(1, table_id_of(schema_, table)).bind_blob(2, key).run();
 }
 
 // --- where the changes of a row are ---
@@ -206,7 +206,7 @@ void TextBases::read_places(Known& known, TransactionNumber number) {
         wire::ChangeReader reader(schema_, *rows);
         for (uint32_t index = 0; const ChangeView* change = reader.next(); ++index) {
             const Place place{number, part, index};
-            known.places[name_row(static_cast<uint64_t>(id_of(*change->table)), change->key)].push_back(place);
+            known.places[name_row(table_id_of(schema_, *change->table), change->key)].push_back(place);
             for (const CellView& cell : change->cells) {
                 if (!cell.edit.empty()) known.edits[base_of_edit(cell.edit)] = place;
             }
@@ -214,10 +214,10 @@ void TextBases::read_places(Known& known, TransactionNumber number) {
     }
 }
 
-const std::vector<TextBases::Place>& TextBases::places(int64_t table_id, std::string_view key) {
+const std::vector<TextBases::Place>& TextBases::places(uint64_t table_id, std::string_view key) {
     static const std::vector<Place> none;
     const Known& all = known();
-    const auto found = all.places.find(name_row(static_cast<uint64_t>(table_id), key));
+    const auto found = all.places.find(name_row(table_id, key));
     return found == all.places.end() ? none : found->second;
 }
 

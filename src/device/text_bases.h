@@ -64,17 +64,16 @@ private:
         const Table* table;
         std::string_view key;
         uint32_t column;
-        int64_t table_id;
+        uint64_t table_id;
     };
 
     Known& known();
     TransactionNumber newest_in_outbox();
     void read_places(Known& known, TransactionNumber number);
-    const std::vector<Place>& places(int64_t table_id, std::string_view key);
+    const std::vector<Place>& places(uint64_t table_id, std::string_view key);
     // What a transaction did to the row; calls `visit(change)`.
     template <typename Visit>
     void visit(const Place& place, Visit visit);
-    int64_t id_of(const Table& table) const { return (&table - schema_.tables.data()) + 1; }
 
     std::optional<std::string> stored(const Cell& cell, const TextDigest& base);
     std::optional<std::string> known_text(const Cell& cell, const TextDigest& base);

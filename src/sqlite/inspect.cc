@@ -18,7 +18,7 @@ std::string pragma(std::string_view schema_name, std::string_view name, std::str
 class DefaultReader {
 public:
     Value read(std::string_view type, std::string_view expression) {
-        if (scratch_.handle() == nullptr) scratch_ = Connection::open(":memory:");
+        if (!scratch_) scratch_ = Connection::open(":memory:");
         scratch_.execute("DROP TABLE IF EXISTS t; CREATE TABLE t(row); INSERT INTO t VALUES (1)");
         const std::string add = fmt::format("ALTER TABLE t ADD COLUMN added {} DEFAULT ({})", type.empty() ? "" : quote_identifier(type), expression);
         if (sqlite3_exec(scratch_.handle(), add.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return {};
