@@ -7,7 +7,7 @@ foreach(name commands sync conflicts conflict_cases rejected text kill encryptio
     ENVIRONMENT "TOMBOLO_PROGRAM=$<TARGET_FILE:tombolo_program>;TOMBOLO_EXAMPLES=${PROJECT_BINARY_DIR}/examples")
 endforeach()
 
-foreach(name quickstart offline_first own_handle two_devices keyring)
+foreach(name quickstart offline_first own_handle two_devices keyring live_list)
   add_executable(example_${name} ${PROJECT_SOURCE_DIR}/examples/${name}.cc)
   set_target_properties(example_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
   target_link_libraries(example_${name} PRIVATE tombolo_client tombolo_warnings)

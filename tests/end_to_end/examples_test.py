@@ -41,6 +41,10 @@ class Examples(EndToEnd):
     def test_two_devices(self):
         self.assertEqual(self.run_example("two_devices", self.TASKS)[1], "the laptop has it\n")
 
+    def test_live_list(self):
+        output = self.run_example("live_list", self.TASKS)[1]
+        self.assertEqual(output, "0 tasks\n\ndance, sing, swim, \nsing, swim, write, \nsing, write, \n")
+
     def test_keyring(self):
         """With a keyring that is a file."""
         os.mkdir(self.file("bin"))
